@@ -116,12 +116,12 @@ class Schema:
 class Frame:
     """A block of rows of one stream.
 
-    ``received`` is the lab-clock time (s) at which the last byte of the block arrived. Rows are
-    either plain tuples in the order of the schema or one structured array; `rows` and `array`
-    give both views.
+    ``received`` is the lab-clock time (s) at which the last byte of the block arrived. ``part``
+    is the position of its technique in a chain, from 0. Rows are either plain tuples in the order
+    of the schema or one structured array; `rows` and `array` give both views.
     """
 
-    __slots__ = ("_array", "_rows", "received", "schema")
+    __slots__ = ("_array", "_rows", "part", "received", "schema")
 
     def __init__(
         self,
@@ -129,8 +129,10 @@ class Frame:
         received: float,
         rows: Sequence[tuple[Any, ...]] | None = None,
         array: NDArray[Any] | None = None,
+        part: int = 0,
     ) -> None:
         self.schema = schema
+        self.part = part
         self.received = received
         self._rows = rows
         self._array = array

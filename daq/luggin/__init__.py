@@ -1,0 +1,1 @@
+"""Luggin runs electrochemistry."""

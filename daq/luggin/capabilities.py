@@ -1,0 +1,258 @@
+"""What an instrument can do, as declared data and small protocols.
+
+The engine asks for a technique by name with parameters in SI units; a driver maps it to its own
+commands, says beforehand what it will really do (`Realised`), and then yields frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from luggin.clock import Clock
+from luggin.records import Frame, Schema
+from luggin.transport import Transport
+
+Execution = Literal["native", "stepped"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Lowest and highest value, both allowed. ``confirmed`` False: not documented, conservative."""
+
+    low: float
+    high: float
+    unit: str
+    confirmed: bool = True
+    source: str = ""
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class TechniqueCapability:
+    """How one technique is executed and within which limits.
+
+    ``limits`` maps a parameter (``rate``, ``step``, ``dt``, ``duration``, ``cycles`` ...) to its
+    range. ``latency`` is the largest age (s) of a row on arrival, if it does not depend on the
+    parameters; ``prepare`` says the rest.
+    """
+
+    execution: Execution
+    schema: Schema
+    limits: Mapping[str, Range] = field(default_factory=dict)
+    latency: float = 0.5
+    gapless: bool = True
+    cell_open: bool = False
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The static declaration of a driver for one model; stored with each run.
+
+    Attributes:
+        model: name and family, as its maker writes it.
+        techniques: by name of the technique (``cv lsv ca ocp``).
+        potential: what may be applied (V).
+        window: largest distance between two potentials of one technique (V), if limited.
+        current: what may flow (A, absolute value ``high``).
+        current_ranges: full scales (A), ascending.
+        chain: several techniques can run in one go without opening the cell.
+        polarity: sign convention of the instrument; the driver converts.
+        enforced: which limits the instrument itself can hold: column -> how.
+        abort: what an abort does, in words, and how long it takes at most (s).
+        unconfirmed: what is not documented and therefore configurable, one sentence each.
+        tested_on: hardware, firmware and date, or that it was not.
+    """
+
+    model: str
+    techniques: Mapping[str, TechniqueCapability]
+    potential: Range
+    current: Range
+    window: float | None = None
+    current_ranges: tuple[float, ...] = ()
+    chain: bool = False
+    polarity: Literal["iupac", "us", "unknown"] = "unknown"
+    enforced: Mapping[str, str] = field(default_factory=dict)
+    abort: str = ""
+    abort_latency: float = 1.0
+    unconfirmed: tuple[str, ...] = ()
+    tested_on: str = "not tested on hardware; simulator only"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who answers on the line."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+    raw: str = ""
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One technique as the engine asks for it. Potentials are absolute (V against the reference).
+
+    Parameters (SI):
+
+    ``ocp``
+        ``duration``, ``dt``
+    ``cv``
+        ``begin``, ``vertices`` (two), ``end``, ``rate``, ``step``, ``cycles``, ``quiet`` (s)
+    ``lsv``
+        ``begin``, ``end``, ``rate``, ``step``, ``quiet``
+    ``ca``
+        ``potential``, ``duration``, ``dt``, ``quiet``
+
+    and for all but ``ocp``: ``current_range`` (largest current that must be measurable, A, or
+    None for autoranging over all ranges).
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What the instrument will really do, after rounding to its own steps.
+
+    ``rows`` is the expected number of rows of each technique, ``expected_flags`` the status bits
+    that are normal and must not trip a limit.
+    """
+
+    techniques: tuple[Technique, ...]
+    schemas: tuple[Schema, ...]
+    durations: tuple[float, ...]
+    rows: tuple[int, ...]
+    latency: float
+    expected_flags: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Time of all techniques together (s)."""
+        return sum(self.durations)
+
+
+@dataclass(frozen=True)
+class LimitRequest:
+    """A limit that the instrument should hold by itself if it can (SI)."""
+
+    column: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One write with the answer it should get, as plain data that another process can replay.
+
+    ``expect`` is a regular expression over all bytes that arrive until it matches or ``timeout``
+    (s) is over. ``required`` False: go on without it.
+    """
+
+    send: bytes
+    expect: str = ""
+    timeout: float = 2.0
+    required: bool = True
+    verifies: bool = False
+
+
+@runtime_checkable
+class MeasuringInstrument(Protocol):
+    """The contract of every driver that runs techniques on a cell."""
+
+    name: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this model can do. Talks to nobody."""
+        ...
+
+    def identify(self) -> Identity:
+        """Ask who is there.
+
+        Raises:
+            NoInstrument: something else answers than this driver speaks to.
+        """
+        ...
+
+    def prepare(self, techniques: Sequence[Technique]) -> Realised:
+        """Check and round; no current flows. More than one technique means: cell closed between them.
+
+        Raises:
+            LimitError: a value outside the instrument's range, named with what is allowed.
+            NotSupported: a technique or a combination that it cannot do.
+        """
+        ...
+
+    def arm(self, limits: Sequence[LimitRequest]) -> Mapping[str, str]:
+        """Program limits into the instrument where it can hold them; column -> what was read back."""
+        ...
+
+    def frames(self) -> Iterator[Frame]:
+        """Run what was prepared. Current flows at the first ``next``; the cell is open at the end.
+
+        `Frame.part` numbers the techniques of a chain from 0. Ends early (without error) after
+        `request_abort`.
+
+        Raises:
+            InstrumentFault, LineLost, ReplyTimeout, BadReply: the cell may still be on;
+                the caller makes it safe.
+        """
+        ...
+
+    def request_abort(self) -> None:
+        """Ask the owner of the line to end the technique and open the cell. From any thread; returns at once."""
+        ...
+
+    def end_technique(self) -> None:
+        """As `request_abort`, but only for the technique that runs; a chain goes on where the instrument can."""
+        ...
+
+    def make_safe(self) -> str:
+        """Open the cell and verify it by read-back; returns what was verified, in words.
+
+        Raises:
+            UnsafeState: it could not be verified.
+        """
+        ...
+
+    def safe_dialogue(self) -> tuple[Exchange, ...]:
+        """The exchanges of `make_safe`, for a process that has only the line."""
+        ...
+
+    def close(self) -> None:
+        """Give the line back. Sends nothing."""
+        ...
+
+
+class Driver(Protocol):
+    """What `luggin_drivers` hooks register: how to open a line and a driver on it."""
+
+    id: str
+    title: str
+    models: Mapping[str, str]
+    docs: str
+
+    def line_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keyword arguments for the line (baud rate, terminator ...) of a model."""
+        ...
+
+    def create(
+        self, transport: Transport, clock: Clock, name: str, settings: Mapping[str, Any]
+    ) -> MeasuringInstrument:
+        """A driver on an open line. Sends nothing.
+
+        Raises:
+            UsageError: a setting is unknown or out of range.
+        """
+        ...
+
+    def offline(self, settings: Mapping[str, Any]) -> MeasuringInstrument:
+        """The same driver without a line: it can only say its `capabilities` and `prepare`."""
+        ...
