@@ -243,9 +243,7 @@ class Driver(Protocol):
         """Keyword arguments for the line (baud rate, terminator ...) of a model."""
         ...
 
-    def create(
-        self, transport: Transport, clock: Clock, name: str, settings: Mapping[str, Any]
-    ) -> MeasuringInstrument:
+    def create(self, transport: Transport, clock: Clock, name: str, settings: Mapping[str, Any]) -> MeasuringInstrument:
         """A driver on an open line. Sends nothing.
 
         Raises:

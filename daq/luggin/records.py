@@ -55,9 +55,7 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.kind not in _STRUCT_CODES:
-            raise ValueError(
-                f"column {self.name!r} has kind {self.kind!r}; known are {', '.join(_STRUCT_CODES)}"
-            )
+            raise ValueError(f"column {self.name!r} has kind {self.kind!r}; known are {', '.join(_STRUCT_CODES)}")
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,7 @@ class Schema:
         try:
             return self.names.index(name)
         except ValueError:
-            raise KeyError(
-                f"stream {self.stream!r} has no column {name!r}; it has {', '.join(self.names)}"
-            ) from None
+            raise KeyError(f"stream {self.stream!r} has no column {name!r}; it has {', '.join(self.names)}") from None
 
     def extended(self, *columns: Column) -> Schema:
         """The same stream with further columns behind its own."""
@@ -165,17 +161,11 @@ class Frame:
 
 
 TIME = Column("time", "s", "f8", "time since the start of the run", "test_time_second")
-INSTRUMENT_TIME = Column(
-    "instrument_time", "s", "f8", "time since the start of the technique, by the instrument"
-)
+INSTRUMENT_TIME = Column("instrument_time", "s", "f8", "time since the start of the technique, by the instrument")
 POTENTIAL = Column("potential", "V", "f8", "potential of the working electrode against the reference")
 APPLIED_POTENTIAL = Column("applied_potential", "V", "f8", "potential set by the instrument")
-VOLTAGE = Column(
-    "voltage", "V", "f8", "voltage of the working electrode against the counter electrode", "voltage_volt"
-)
-CURRENT = Column(
-    "current", "A", "f8", "current, positive = oxidation at the working electrode", "current_ampere"
-)
+VOLTAGE = Column("voltage", "V", "f8", "voltage of the working electrode against the counter electrode", "voltage_volt")
+CURRENT = Column("current", "A", "f8", "current, positive = oxidation at the working electrode", "current_ampere")
 CYCLE = Column("cycle", "1", "i4", "cycle of the technique, from 1", "cycle_count")
 CURRENT_RANGE = Column("current_range", "A", "f8", "full scale of the current range")
 FLAGS = Column("flags", "1", "u4", "status of the reading (bits of luggin.records.Flag)")

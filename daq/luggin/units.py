@@ -232,9 +232,7 @@ def parse_with_uncertainty(text: str, unit: str) -> tuple[float, float]:
         raise UnitError(f'{text!r} has no unit; write for example "{written.value:g} {unit}"')
     found = _unit(written.unit or "1")
     if found.dimension != wanted.dimension:
-        raise UnitError(
-            f'{written.unit!r} is not a unit of {_kind(unit)}; write for example "{_example(unit)}"'
-        )
+        raise UnitError(f'{written.unit!r} is not a unit of {_kind(unit)}; write for example "{_example(unit)}"')
     value, u = written.value * found.factor, written.u * found.factor
     if found.celsius:
         value += 273.15

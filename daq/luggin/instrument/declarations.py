@@ -4,9 +4,7 @@
 
     class CirculatorCF(Instrument):
         temperature = reading("in_pv_00", unit="degC", decode=float, doc="Bath temperature.")
-        setpoint = setting(
-            "in_sp_00", "out_sp_00 {:.2f}", unit="degC", limits=(-55.0, 200.0), decode=float, doc="..."
-        )
+        setpoint = setting("in_sp_00", "out_sp_00 {:.2f}", unit="degC", limits=(-55.0, 200.0), decode=float, doc="...")
 
 ``bath.temperature.read()`` and ``bath.setpoint.set(25.0)`` talk to the instrument; looking at an
 attribute never does.
@@ -30,9 +28,7 @@ def _decoded(instrument: Instrument, name: str, reply: bytes, decode: Callable[[
     try:
         return decode(reply.decode("ascii").strip())
     except (ValueError, UnicodeDecodeError) as error:
-        raise BadReply(
-            f"{instrument.name}.{name}: cannot make sense of the reply {reply!r}", reply
-        ) from error
+        raise BadReply(f"{instrument.name}.{name}: cannot make sense of the reply {reply!r}", reply) from error
 
 
 @dataclass(frozen=True)
@@ -74,9 +70,7 @@ class Reading(Generic[T]):
         return self if instrument is None else BoundReading(instrument, self)
 
     def __set__(self, instrument: Instrument, value: object) -> None:
-        raise AttributeError(
-            f"{instrument.name}.{self.name} cannot be assigned; ask for it with .{self.name}.read()"
-        )
+        raise AttributeError(f"{instrument.name}.{self.name} cannot be assigned; ask for it with .{self.name}.read()")
 
 
 @dataclass(frozen=True)

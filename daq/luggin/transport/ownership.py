@@ -31,9 +31,7 @@ class LineOwnership:
         LineInUse: somebody else has it; the message says who and since when.
     """
 
-    def __init__(
-        self, resource: str, *, user: str, purpose: str, since: str, folder: Path | None = None
-    ) -> None:
+    def __init__(self, resource: str, *, user: str, purpose: str, since: str, folder: Path | None = None) -> None:
         self.resource = resource
         where = folder or lock_folder()
         platform.make_shared_folder(where)
