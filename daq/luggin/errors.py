@@ -185,7 +185,7 @@ class ClockStalled(LugginError):
 
 
 class AnalysisError(LugginError):
-    """An analysis failed. (A refusal is a result, not an error.)"""
+    """An analysis failed; a refusal is a result and not an error."""
 
 
 class PluginError(LugginError):

@@ -7,8 +7,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from luggin import platform
 from luggin.errors import LineInUse
+from luggin.platform import FileLock, process_id
 
 
 def lock_folder() -> Path:
@@ -26,6 +26,7 @@ class LineOwnership:
         user: who runs this process (for the message to others).
         purpose: what for, e.g. the run's folder.
         since: time of day, as text.
+        folder: where the locks are; the computer's common place if not given.
 
     Raises:
         LineInUse: somebody else has it; the message says who and since when.
@@ -34,22 +35,16 @@ class LineOwnership:
     def __init__(self, resource: str, *, user: str, purpose: str, since: str, folder: Path | None = None) -> None:
         self.resource = resource
         where = folder or lock_folder()
-        platform.make_shared_folder(where)
-        name = hashlib.sha256(resource.encode()).hexdigest()[:24]
-        self._path = where / f"{name}.lock"
-        owner = {
-            "resource": resource,
-            "pid": platform.process_id(),
-            "user": user,
-            "purpose": purpose,
-            "since": since,
-        }
-        lock = platform.try_lock(self._path, json.dumps(owner))
-        if lock is None:
+        _make_shared(where)
+        path = where / f"{hashlib.sha256(resource.encode()).hexdigest()[:24]}.lock"
+        owner = {"resource": resource, "pid": process_id(), "user": user, "purpose": purpose, "since": since}
+        self._lock = FileLock(path)
+        try:
+            self._lock.acquire(json.dumps(owner))
+        except BlockingIOError as held:
             raise LineInUse(
-                f"{resource}: in use by {_owner(self._path)}. Stop that run first, or use another instrument."
-            )
-        self._lock = lock
+                f"{resource}: in use by {_owner(self._lock)}. Stop that run first, or use another instrument."
+            ) from held
 
     def release(self) -> None:
         """Give the line back. Releasing twice is fine."""
@@ -62,9 +57,16 @@ class LineOwnership:
         self.release()
 
 
-def _owner(path: Path) -> str:
+def _make_shared(folder: Path) -> None:
+    """A folder that every user may write to, like the system's temporary folder."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o1777)
+
+
+def _owner(lock: FileLock) -> str:
     try:
-        owner = json.loads(path.read_text())
+        owner = json.loads(lock.note()[0])
         return f"process {owner['pid']} of {owner['user']} since {owner['since']} ({owner['purpose']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -1,0 +1,152 @@
+"""Limits of the cell, checked on every row before anything else happens to it.
+
+A limit is a column, a range, how long it must be left before it counts, and what happens then.
+Short frames take a scalar path, blocks a vectorised one; both give the same answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from luggin import units
+from luggin.records import Flag, Frame, Schema
+
+Action = Literal["stop", "end_step"]
+
+#: Rows in a row without a usable number after which the reading itself is the fault.
+INVALID_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit in SI units. ``rows`` and ``seconds``: how long it must be left (0: at once)."""
+
+    column: str
+    low: float
+    high: float
+    unit: str
+    rows: int = 1
+    seconds: float = 0.0
+    then: Action = "stop"
+
+    def describe(self) -> str:
+        """The limit in words."""
+        held = f" for {self.rows} rows" if self.rows > 1 else f" for {self.seconds:g} s" if self.seconds else ""
+        return f"{self.column} between {units.show(self.low, self.unit)} and {units.show(self.high, self.unit)}{held}"
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A limit that was left: which, by what value, at which row of the frame."""
+
+    limit: Limit
+    value: float
+    row: int
+    then: Action
+
+    def describe(self) -> str:
+        """What happened, in the words of the bench."""
+        value = "no usable reading" if math.isnan(self.value) else units.show(self.value, self.limit.unit, 5)
+        return f"{self.limit.column} was {value}; allowed is {self.limit.describe()}"
+
+
+class LimitGuard:
+    """Checks the frames of one technique. Made anew for each, so nothing is carried over.
+
+    A value that is not a number cannot be judged: after `INVALID_ROWS` of them in a row the limit
+    trips, because a cell that cannot be watched is not safe. Rows that the instrument flags as an
+    overload are judged by what they show; a flag alone is not a trip.
+
+    Args:
+        limits: the limits in force.
+        schema: the columns of the frames; limits on other columns do not apply here.
+        index_of_time: column that carries seconds, for limits that must be left for a time.
+    """
+
+    def __init__(self, limits: Sequence[Limit], schema: Schema) -> None:
+        names = schema.names
+        self._applicable = tuple(limit for limit in limits if limit.column in names)
+        self._watch = tuple(
+            _Watch(
+                limit, names.index(limit.column), names.index("instrument_time") if "instrument_time" in names else -1
+            )
+            for limit in self._applicable
+        )
+        self._check: Callable[[Frame], Trip | None] = self._scalar if self._watch else _nothing_to_check
+
+    @property
+    def applicable(self) -> tuple[Limit, ...]:
+        """The limits that this schema can be judged by."""
+        return self._applicable
+
+    def check(self, frame: Frame) -> Trip | None:
+        """The first trip within the frame, or None. A ``stop`` anywhere in the frame comes before an ``end_step``."""
+        if frame.is_block and len(frame) > 8 and self._all_inside(frame):
+            return None
+        return self._check(frame)
+
+    def _scalar(self, frame: Frame) -> Trip | None:
+        first: Trip | None = None
+        for number, row in enumerate(frame.rows()):
+            for watch in self._watch:
+                value = row[watch.index]
+                if watch.low <= value <= watch.high:
+                    watch.outside = watch.invalid = 0
+                    continue
+                trip = watch.left(value, row, number)
+                if trip is not None:
+                    if trip.then == "stop":
+                        return trip
+                    first = first or trip
+        return first
+
+    def _all_inside(self, frame: Frame) -> bool:
+        """True, and every watch reset, if no value of the block is outside: the usual case."""
+        array = frame.array()
+        for watch in self._watch:
+            column = array[watch.limit.column]
+            if not ((column >= watch.low) & (column <= watch.high)).all():
+                return False
+        for watch in self._watch:
+            watch.outside = watch.invalid = 0
+        return True
+
+
+class _Watch:
+    __slots__ = ("high", "index", "invalid", "limit", "low", "outside", "since", "time_index")
+
+    def __init__(self, limit: Limit, index: int, time_index: int) -> None:
+        self.limit = limit
+        self.index = index
+        self.time_index = time_index
+        self.low = limit.low
+        self.high = limit.high
+        self.outside = 0
+        self.invalid = 0
+        self.since = 0.0
+
+    def left(self, value: float, row: tuple[Any, ...], number: int) -> Trip | None:
+        """Count a row outside the range; a trip if it has lasted long enough."""
+        if math.isnan(value):
+            self.invalid += 1
+            return Trip(self.limit, value, number, "stop") if self.invalid >= INVALID_ROWS else None
+        self.invalid = 0
+        now = row[self.time_index] if self.time_index >= 0 else 0.0
+        if self.outside == 0:
+            self.since = now
+        self.outside += 1
+        if self.outside < self.limit.rows or now - self.since < self.limit.seconds:
+            return None
+        return Trip(self.limit, value, number, self.limit.then)
+
+
+def _nothing_to_check(frame: Frame) -> Trip | None:
+    return None
+
+
+def expected(flags: int) -> str:
+    """Names of status bits, for messages."""
+    return ", ".join(flag.name.lower().replace("_", " ") for flag in Flag if flags & flag and flag.name)

@@ -1,0 +1,90 @@
+"""From a driver's frames to the rows of the run: adds the run's time, the step and the attempt."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from luggin.records import ATTEMPT, RECEIVED, STEP, TIME, Frame, Schema
+
+
+class Writer(Protocol):
+    """Where rows are acknowledged: the run's store."""
+
+    def append(self, frame: Frame) -> int:
+        """Write a frame; the number of its first row in the stream."""
+        ...
+
+
+class Recorder:
+    """Stores the frames of one technique of one step.
+
+    ``time`` is the start of the technique on the run's clock plus the instrument's own time; the
+    start is fixed by the first row (its arrival less its instrument time), so that the spacing of
+    rows is the instrument's and not the line's.
+
+    Args:
+        writer: the store.
+        schema: the driver's columns.
+        step: number of the step's execution within the run.
+        attempt: attempt at it, from 1.
+        zero: lab time at which the run's time is 0.
+    """
+
+    def __init__(self, writer: Writer, schema: Schema, step: int, attempt: int, zero: float) -> None:
+        self.schema = Schema(schema.stream, (TIME, *schema.columns, RECEIVED, STEP, ATTEMPT))
+        self.rows = 0
+        self.first = -1
+        self._append = writer.append
+        self._step = step
+        self._attempt = attempt
+        self._zero = zero
+        self._start: float | None = None
+        names = schema.names
+        self._clocked = names.index("instrument_time") if "instrument_time" in names else -1
+        self.last: tuple[Any, ...] = ()
+
+    def append(self, frame: Frame) -> None:
+        """Store a frame. When this returns, its rows survive the death of the process."""
+        stored = self._block(frame) if frame.is_block else self._short(frame)
+        number = self._append(stored)
+        if self.first < 0:
+            self.first = number
+        self.rows += len(frame)
+
+    def _offset(self, received: float, first_time: float) -> float:
+        if self._start is None:
+            self._start = received - first_time
+        return self._start
+
+    def _short(self, frame: Frame) -> Frame:
+        received = frame.received - self._zero
+        tail = (received, self._step, self._attempt)
+        clocked = self._clocked
+        rows: list[tuple[Any, ...]] = []
+        for row in frame.rows():
+            time = received if clocked < 0 else self._offset(received, row[clocked]) + row[clocked]
+            rows.append((time, *row, *tail))
+        if rows:
+            self.last = rows[-1][1:-3]
+        return Frame(self.schema, frame.received, rows)
+
+    def _block(self, frame: Frame) -> Frame:
+        import numpy as np
+
+        source = frame.array()
+        stored = np.empty(len(source), self.schema.dtype)
+        for name in frame.schema.names:
+            stored[name] = source[name]
+        received = frame.received - self._zero
+        if self._clocked < 0 or not len(source):
+            stored["time"] = received
+        else:
+            own = source["instrument_time"]
+            # A block arrives with its last row: that one fixes the start.
+            stored["time"] = self._offset(received, float(own[-1])) + own
+        stored["received"] = received
+        stored["step"] = self._step
+        stored["attempt"] = self._attempt
+        if len(source):
+            self.last = tuple(source[-1].tolist())
+        return Frame(self.schema, frame.received, array=stored)

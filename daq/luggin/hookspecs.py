@@ -1,0 +1,225 @@
+"""Every hook of Luggin. Hooks find things; readings never travel through them.
+
+A package takes part by an entry point in the group ``luggin`` that names a module; the module
+implements any of these with ``luggin.hookimpl``. A file ``luggin_bench.py`` beside the bench file
+is a plugin without packaging. A misspelt hook is an error at start. Modules named by entry points
+are imported at start: they must not import numpy, scipy, pydantic or matplotlib at their top.
+
+All hooks are called on the main thread. "First result" means that the first answer that is not
+None wins and later plugins are not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from luggin.capabilities import Driver, Identity
+    from luggin.clock import Clock
+    from luggin.errors import Problem
+    from luggin.results import Analysis, Table
+    from luggin.transport import Transport
+
+PROJECT = "luggin"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads foreign files of one format into tables.
+
+    ``recognises(path, head)`` sees the first 4096 bytes and must not raise; ``read(path)`` raises
+    `luggin.errors.FileFormatError` for a file that is not what it claims.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[Path, bytes], bool]
+    read: Callable[[Path], Sequence[Table]]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Writes a finished run in another format: ``write(run_folder, target)``."""
+
+    name: str
+    title: str
+    suffix: str
+    write: Callable[[Path, Path], None]
+
+
+class Lab(Protocol):
+    """An open simulated laboratory, in this process."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of its instruments, as in ``sim://name``."""
+        ...
+
+    def url(self, name: str) -> str:
+        """What pyserial opens for ``sim://name``."""
+        ...
+
+    def cell_is_on(self, name: str) -> bool:
+        """True while the instrument's cell circuit is closed (for tests of safety)."""
+        ...
+
+    def truth(self, name: str) -> Mapping[str, Any]:
+        """The true parameters of the cell, for tests of the whole. Analyses cannot reach this."""
+        ...
+
+    def close(self) -> None:
+        """Forget the ports."""
+        ...
+
+
+class Simulator(Protocol):
+    """Simulated laboratories from the ``[simulated]`` tables of bench files."""
+
+    id: str
+
+    def check(self, tables: Mapping[str, Any]) -> Sequence[Problem]:
+        """All mistakes in the tables, with paths such as ``simulated.cell.model``."""
+        ...
+
+    def open_lab(self, tables: Mapping[str, Any], clock: Clock) -> Lab:
+        """A fresh laboratory in the time of ``clock``."""
+        ...
+
+    def default_bench_text(self) -> str:
+        """The bench that is used where a protocol names none, as TOML."""
+        ...
+
+    def twin_table(self, driver_id: str, settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """A simulated table that stands in for a real instrument in a rehearsal."""
+        ...
+
+    def serve(
+        self,
+        tables: Mapping[str, Any],
+        speed: float,
+        log_folder: Path | None,
+        announce: Callable[[Mapping[str, Any]], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        """Serve the laboratory to other processes until ``stop()`` is true."""
+        ...
+
+
+@dataclass(frozen=True)
+class CheckRefusal:
+    """A plugin's reason why a run must not start."""
+
+    plugin: str
+    reason: str
+
+
+@hookspec
+def luggin_drivers() -> Sequence[Driver]:
+    """The drivers of a package. Called once at start; a driver module is imported when it is used.
+
+    If it raises, the plugin is reported as broken and the program stops with exit code 2.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_techniques() -> Sequence[Callable[[], type[Any]]]:
+    """Further step types: callables that return a `luggin.steps.Step` class. Called before a protocol is read.
+
+    If it raises, the protocol is not read and the plugin is named.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
+    """Analyses: callables that return a `luggin.results.Analysis` (so that numpy loads when one is used).
+
+    Called when an analysis is asked for by name. If it raises, the command fails and names the plugin;
+    measured data are not affected.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_readers() -> Sequence[Reader]:
+    """Readers of foreign files. Called by ``luggin analyse FILE``; a reader that recognises the file reads it."""
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_exporters() -> Sequence[Exporter]:
+    """Writers of other formats for finished runs. Called by ``luggin export``."""
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_simulators() -> Sequence[Simulator]:
+    """Simulated laboratories. Called when a bench has ``sim://`` resources, or by ``luggin sim``."""
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_observers(run: Path) -> Sequence[Callable[[], None]]:
+    """Observers of a run. They run in one child process that reads the run folder, never in the runner.
+
+    Called once at the start of a run with its folder. An observer that raises is named in the run's
+    footer and costs the run nothing.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def luggin_open_transport(resource: str, clock: Clock, settings: Mapping[str, Any]) -> Transport | None:
+    """Open a line of a kind that Luggin does not know. First result.
+
+    Called when an instrument is connected. ``settings`` are the line settings of the driver and, for
+    simulated ports, ``url``. Return None for resources of other kinds; raise an `InstrumentError` if
+    the line cannot be opened: the run does not start.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def luggin_identify(transport: Transport, idn: str) -> Identity | None:
+    """Make sense of an identification string that the driver does not understand. First result.
+
+    Called on the line's owner thread while connecting. If it raises, the run does not start.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_check_run(plan: Mapping[str, Any], bench: Mapping[str, Any]) -> str | None:
+    """Look at a run before it starts; a text is a refusal. All plugins are asked.
+
+    ``plan`` has the protocol's data and the expanded steps, ``bench`` the bench file's data. A refusal,
+    or a plugin that raises, stops the run before anything is touched.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_run_metadata(run: Path) -> Mapping[str, Any]:
+    """Further metadata for the store's root attributes, plain JSON. Called before the first step.
+
+    If it raises, the run goes on without it and the plugin is named in ``run.log``.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def luggin_run_finished(run: Path) -> None:
+    """Called after a run's outcome is recorded and every instrument is safe.
+
+    If it raises, the plugin is named in ``run.log``; the outcome of the run stays what it is.
+    """
+    raise NotImplementedError

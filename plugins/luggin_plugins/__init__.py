@@ -1,0 +1,40 @@
+"""The analyses, readers and reports that come with Luggin, as plugins like anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luggin.hookspecs import Reader, hookimpl
+
+if TYPE_CHECKING:
+    from luggin.results import Analysis, Table
+
+
+def _half_waves() -> Analysis:
+    from luggin_plugins.cv.half_waves import HALF_WAVES
+
+    return HALF_WAVES
+
+
+def _is_gamry(path: Path, head: bytes) -> bool:
+    return head.lstrip().startswith(b"EXPLAIN")
+
+
+def _read_gamry(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.gamry import read_gamry
+
+    return read_gamry(path)
+
+
+@hookimpl
+def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
+    """The analyses of this distribution."""
+    return [_half_waves]
+
+
+@hookimpl
+def luggin_readers() -> Sequence[Reader]:
+    """The readers of this distribution."""
+    return [Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry)]
