@@ -1,0 +1,1 @@
+"""Simulated instruments and the cells that hang on them."""
