@@ -1,0 +1,305 @@
+"""``cv.half-waves``: the half-wave potentials of a cyclic voltammogram, or why there are none.
+
+The way: rows are cut into sweeps; in each sweep the peaks that stand out of the noise are found
+and located; peaks of neighbouring sweeps are paired to passages, passages of all cycles gathered
+to waves; theory says how far each midpoint lies from E1/2; what is left is averaged over the
+cycles, without the first. "Half-wave potential" is the estimate from the midpoint of a cyclic
+voltammogram (IUPAC, Pure Appl. Chem. 2020, 92, 641): E0' + (RT/2nF) ln(D_R/D_O), uncorrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from luggin.errors import AnalysisError
+from luggin.results import AnalysisInput, FigureSpec, Outcome, Quantity, Refusal, Table
+from luggin_plugins.cv import HALF_WAVES, refusals
+from luggin_plugins.cv.calibration import Calibration, FittedWave, Passage, baseline, calibrate, locate_in_sweep
+from luggin_plugins.cv.checks import CLOSEST_WAVES_V, NOT_MEASURING, fault_of_passage, fault_of_peak, wrong_sign
+from luggin_plugins.cv.estimate import Estimate, Value, estimate, grid_uncertainty, largest_resistance, mean_of
+from luggin_plugins.cv.figure import draw, last_used
+from luggin_plugins.cv.intake import Voltammogram, executions, take_in
+from luggin_plugins.cv.labels import Surroundings, name_waves, rate_words, surroundings
+from luggin_plugins.cv.pairing import Peak, gather_waves, pair_up
+from luggin_plugins.cv.peaks import FIRST_WINDOW_V, find_bumps, rises_to_the_end
+from luggin_plugins.cv.rows import UNITS, budget_row, passage_row, wave_row
+from luggin_plugins.cv.theory import REVERSIBLE_SEPARATION, thermal_voltage
+
+__all__ = ["HALF_WAVES", "half_waves"]
+
+METHOD = "midpoint of peaks (local quartic), corrected by theory for switching, neighbours and possible ohmic drop"
+METHOD_PEAK = "top of the peak (local quartic)"
+METHOD_HALF_PEAK = "where the forward current is half of the peak over its baseline"
+RATIO_OF_A_STABLE_COUPLE = (0.7, 1.3)
+
+
+@dataclass
+class _Findings:
+    """What is collected on the way; becomes the outcome."""
+
+    quantities: list[Quantity] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    tables: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: {name: [] for name in UNITS})
+    figures: list[FigureSpec] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+    def outcome(self) -> Outcome:
+        """Everything, frozen."""
+        return Outcome(
+            quantities=tuple(self.quantities),
+            refusals=tuple(self.refusals),
+            tables={name: tuple(rows) for name, rows in self.tables.items() if rows},
+            table_units={name: UNITS[name] for name, rows in self.tables.items() if rows},
+            figures=tuple(self.figures),
+            flags=tuple(dict.fromkeys(self.flags)),
+        )
+
+
+def half_waves(inputs: AnalysisInput) -> Outcome:
+    """Half-wave potentials with uncertainty of all waves in the given voltammograms.
+
+    Every execution of ``cv`` is evaluated on its own; with more than one, labels tell the scan
+    rate. Nothing is ever turned round, interpolated or guessed: what cannot be read is a refusal.
+
+    Raises:
+        AnalysisError: no table, a table that is no ``cv``, or options that cannot be meant.
+    """
+    if not inputs.tables:
+        raise AnalysisError("cv.half-waves was given no table; point it at a cv step or file")
+    options = _checked_options(inputs.parameters)
+    runs = executions(inputs.tables)
+    found = _Findings()
+    for number, pieces in enumerate(runs, 1):
+        _evaluate(pieces, inputs.sample, options, found, number if len(runs) > 1 else 0)
+    return found.outcome()
+
+
+def _checked_options(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    from pydantic import ValidationError
+
+    from luggin_plugins.cv.options import HalfWavesOptions
+
+    try:
+        return HalfWavesOptions.model_validate(dict(parameters)).model_dump()
+    except ValidationError as error:
+        words = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise AnalysisError(f"options of cv.half-waves: {words}") from error
+
+
+def _evaluate(
+    pieces: Sequence[Table], sample: Mapping[str, Any], options: Mapping[str, Any], found: _Findings, number: int
+) -> None:
+    """One voltammogram; ``number`` is 0 if it is the only one."""
+    around = surroundings({**pieces[0].sample, **sample}, pieces[0].parameters)
+    found.flags += around.flags
+    vg = take_in(pieces)
+    if isinstance(vg, Refusal):
+        found.refusals.append(vg)
+        return
+    first = vg.sweeps[0].rows
+    suffix = f", scan {number} at {rate_words(vg.time[first], vg.potential[first])}" if number else ""
+    if not vg.complete:
+        found.flags.append("the voltammogram was cut short")
+    if np.any(vg.flags & int(NOT_MEASURING)):
+        found.flags.append(f"overload in {int(np.count_nonzero(vg.flags & int(NOT_MEASURING)))} rows")
+    title = f"{pieces[0].label or 'Cyclic voltammogram'}{suffix}"
+    sign = wrong_sign(vg)
+    if sign is not None:
+        found.refusals.append(sign)
+        found.figures.append(draw(vg, None, (), (), title, around.versus))
+        return
+    by_sweep, noise = _peaks_of(vg)
+    waves = gather_waves(pair_up(by_sweep, options["n"]))
+    if not waves:
+        found.refusals += _why_no_wave(vg, noise)
+        found.figures.append(draw(vg, None, (), (), title, around.versus))
+        return
+    calibration = calibrate(vg, waves, options["n"], thermal_voltage(around.temperature_k))
+    labels, missing = name_waves([w.centre.potential for w in calibration.waves], options["couples"], suffix)
+    found.refusals += missing
+    shown, marked = _report(vg, calibration, labels, options["n"], around, found)
+    found.figures.append(draw(vg, calibration, shown, marked, title, around.versus))
+
+
+def _peaks_of(vg: Voltammogram) -> tuple[list[list[Peak]], float]:
+    """The located peaks of every sweep, and the median noise (A)."""
+    by_sweep, noises = [], []
+    for number, sweep in enumerate(vg.sweeps):
+        potential = vg.potential[sweep.rows]
+        bumps, noise = find_bumps(potential, sweep.direction * vg.current[sweep.rows])
+        noises.append(noise)
+        peaks = []
+        for bump in bumps:
+            top = locate_in_sweep(vg, vg.current, number, float(potential[bump.row]), FIRST_WINDOW_V)
+            if top is not None:
+                peaks.append(Peak(number, sweep.direction, top, bump.prominence))
+        by_sweep.append(peaks)
+    return by_sweep, float(np.median(noises))
+
+
+def _why_no_wave(vg: Voltammogram, noise: float) -> list[Refusal]:
+    turned = [s for s in vg.sweeps if rises_to_the_end(vg.potential[s.rows], s.direction * vg.current[s.rows])]
+    if turned:
+        return [refusals.at_vertex(turned[0].name, float(vg.potential[turned[0].stop - 1]))]
+    return [refusals.no_wave(noise)]
+
+
+def _report(
+    vg: Voltammogram,
+    calibration: Calibration,
+    labels: Sequence[str],
+    n: int,
+    around: Surroundings,
+    found: _Findings,
+) -> tuple[list[Passage | None], list[tuple[str, float]]]:
+    """Judge every wave, publish or refuse it; what the figure shows of each comes back."""
+    judged = [_sort_out(vg, wave, n, label) for wave, label in zip(calibration.waves, labels, strict=True)]
+    good = [(wave, used) for wave, (used, _) in zip(calibration.waves, judged, strict=True)]
+    resistance = largest_resistance([(w, u) for w, u in good if u])
+    shown: list[Passage | None] = []
+    marked: list[tuple[str, float]] = []
+    for number, ((wave, used), (_, faults), label) in enumerate(zip(good, judged, labels, strict=True)):
+        first_dropped = used[1:] if len(used) > 1 else used
+        gap = _distance_to_next(calibration, number)
+        if used and gap < CLOSEST_WAVES_V:
+            faults.append(refusals.overlapping(gap, label))
+            used = first_dropped = []
+        for cycle, passage in enumerate(wave.passages, 1):
+            note = "" if passage in first_dropped else "first cycle" if passage in used else "not usable"
+            half_peak = _half_peak(vg, calibration, number, passage)
+            found.tables["passages"].append(passage_row(label, cycle, passage, half_peak, note))
+        shown.append(last_used(wave, first_dropped))
+        if first_dropped:
+            result = estimate(wave, first_dropped, vg.spacing, resistance)
+            _publish(result, wave, label, len(used), n, around, found)
+            marked.append((label, result.half_wave.value))
+        else:
+            found.refusals.append(faults[-1])
+            _publish_peaks(vg, calibration, number, faults[-1], label, around, found)
+    return shown, marked
+
+
+def _sort_out(vg: Voltammogram, wave: FittedWave, n: int, label: str) -> tuple[list[Passage], list[Refusal]]:
+    """The passages that may be used, and the reasons against the others."""
+    used, faults = [], []
+    for passage in wave.passages:
+        fault = fault_of_passage(vg, wave, passage, n, label)
+        if fault is None:
+            used.append(passage)
+        else:
+            faults.append(fault)
+    return used, faults
+
+
+def _distance_to_next(calibration: Calibration, number: int) -> float:
+    own = calibration.waves[number].centre.potential
+    return min(
+        (abs(w.centre.potential - own) for k, w in enumerate(calibration.waves) if k != number), default=float("inf")
+    )
+
+
+def _publish(
+    result: Estimate,
+    wave: FittedWave,
+    label: str,
+    cycles: int,
+    n: int,
+    around: Surroundings,
+    found: _Findings,
+) -> None:
+    """A half-wave potential and the separation of its peaks."""
+    flags = list(around.flags)
+    if cycles == 1:
+        flags.append("single cycle")
+    if wave.wave.lost:
+        flags.append(f"return peak missing in {len(wave.wave.lost)} further passages")
+    if wave.electrons > n:
+        flags.append(f"peaks closer than {57 / n:.0f} mV: n > {n} or adsorption")
+    low, high = RATIO_OF_A_STABLE_COUPLE
+    if not low <= result.ratio.value <= high:
+        flags.append(f"follow-up reaction? peak current ratio {result.ratio.value:.2f}")
+    if all(p.bias is None for p in wave.passages):
+        flags.append("switching bias not corrected")
+    verdict = "reversible" if result.reversible else "quasi-reversible"
+    found.quantities += [
+        Quantity(
+            name="half_wave_potential",
+            label=label,
+            value=result.half_wave.value,
+            u=result.half_wave.u,
+            unit="V",
+            method=METHOD + (f";{around.versus}" if around.versus else ""),
+            verdict=verdict,
+            flags=tuple(flags),
+        ),
+        Quantity(
+            name="peak_separation",
+            label=label,
+            value=result.separation.value,
+            u=result.separation.u,
+            unit="V",
+            method="Epa - Epc (local quartic)",
+            verdict=verdict,
+            flags=tuple(flags),
+        ),
+    ]
+    found.tables["waves"].append(wave_row(label, verdict, result, wave.electrons))
+    found.tables["uncertainty"].append(budget_row(label, result))
+
+
+def _publish_peaks(
+    vg: Voltammogram,
+    calibration: Calibration,
+    number: int,
+    why: Refusal,
+    label: str,
+    around: Surroundings,
+    found: _Findings,
+) -> None:
+    """Peak potentials alone, where a wave has no half-wave potential but its peaks are sound."""
+    if why.code not in ("no-return-peak", "peaks-too-far-apart", "incomplete-sweep"):
+        return
+    wave = calibration.waves[number]
+    passages = wave.passages[1:] or wave.passages
+    verdict = "irreversible" if why.code != "incomplete-sweep" else "return not seen"
+    flags = (*around.flags, "no half-wave potential: " + why.code)
+
+    def add(name: str, what: str, value: Value, method: str) -> None:
+        text = method + (f";{around.versus}" if around.versus else "")
+        found.quantities.append(Quantity(name, f"{label}, {what}", value.value, value.u, "V", text, verdict, flags))
+
+    for peaks in ([p.pair.forward for p in passages], [p.pair.back for p in passages]):
+        sound = [p for p in peaks if p is not None and fault_of_peak(vg, p, wave.half_width, label) is None]
+        if sound:
+            mean = _with_grid(mean_of([p.potential for p in sound], [p.vertex.u for p in sound]), vg.spacing)
+            add("peak_potential", vg.sweeps[sound[0].sweep].name, mean, METHOD_PEAK)
+    halves = [h for p in passages if (h := _half_peak(vg, calibration, number, p)) is not None]
+    if halves:
+        spread = _with_grid(mean_of(halves, [vg.spacing] * len(halves)), vg.spacing)
+        add("half_peak_potential", vg.sweeps[passages[0].pair.forward.sweep].name, spread, METHOD_HALF_PEAK)
+
+
+def _with_grid(value: Value, spacing_v: float) -> Value:
+    return Value(value.value, float(np.hypot(value.u, grid_uncertainty(spacing_v))))
+
+
+def _half_peak(vg: Voltammogram, calibration: Calibration, number: int, passage: Passage) -> float | None:
+    """Half-peak potential Ep/2 of the forward peak: half of the height over the baseline, before the top."""
+    peak = passage.pair.forward
+    rows = vg.sweeps[peak.sweep].rows
+    centre = calibration.waves[number].centre
+    base = baseline(calibration.program, calibration.expected, number, centre, peak)[rows]
+    ahead = peak.direction * (peak.potential - vg.potential[rows])
+    part = (ahead > 0) & (ahead < 4.0 * REVERSIBLE_SEPARATION * centre.slope)
+    share = ((vg.current[rows] - base) / passage.height_forward)[part] if passage.height_forward else np.empty(0)
+    below = np.flatnonzero(share < 0.5)
+    if below.size == 0 or below[-1] >= share.size - 2:
+        return None
+    near = slice(max(0, int(below[-1]) - 3), int(below[-1]) + 5)
+    potential = vg.potential[rows][part][near]
+    line = np.polyfit(share[near] - 0.5, potential, 1)
+    return float(line[1])

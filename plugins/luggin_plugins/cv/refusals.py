@@ -1,0 +1,142 @@
+"""Why there is no number: the codes for programs and the words for the bench, in one place."""
+
+from __future__ import annotations
+
+from luggin.results import Refusal
+
+
+def column_missing(names: str, has: str) -> Refusal:
+    """A column without which nothing can be said is not there."""
+    return Refusal("column-missing", f"the table has no column {names}; it has {has or 'none'}")
+
+
+def columns_differ(lengths: str) -> Refusal:
+    """Columns of one table have different lengths."""
+    return Refusal("columns-differ", f"the columns are not of one length ({lengths}): rows cannot be told apart")
+
+
+def not_a_number(column: str, count: int, row: int) -> Refusal:
+    """Readings are missing or not finite."""
+    return Refusal(
+        "not-finite",
+        f"{count} of the {column} readings are not finite numbers (the first in row {row}); "
+        "nothing is interpolated, so the voltammogram cannot be evaluated",
+    )
+
+
+def time_order(row: int) -> Refusal:
+    """Rows are not in the order in which they were measured."""
+    return Refusal(
+        "time-order", f"time runs backwards at row {row}: the rows are not in the order in which they were measured"
+    )
+
+
+def too_few_points(count: int) -> Refusal:
+    """There are hardly any rows."""
+    return Refusal("too-few-points", f"only {count} points: a voltammogram cannot be seen in them")
+
+
+def no_sweep(span_v: float) -> Refusal:
+    """The potential was never swept."""
+    return Refusal(
+        "no-sweep", f"the potential moved by {1e3 * span_v:.1f} mV only: there is no sweep in which a wave could show"
+    )
+
+
+def sampling_too_coarse(step_v: float, label: str = "") -> Refusal:
+    """More than 5 mV from point to point."""
+    return Refusal(
+        "sampling-too-coarse",
+        f"one point every {1e3 * step_v:.1f} mV: a peak cannot be located; use 5 mV per point or less (1 mV is good)",
+        label,
+    )
+
+
+def few_points_across_peak(count: int, label: str) -> Refusal:
+    """The peak has fewer than ten points."""
+    return Refusal(
+        "too-few-points", f"only {count} points across the peak; at least 10 are needed: use a smaller step", label
+    )
+
+
+def current_sign() -> Refusal:
+    """The loop runs the wrong way round."""
+    return Refusal(
+        "current-sign",
+        "the current contradicts the sweep direction: it is lower on the way up than on the way down, everywhere. "
+        "Was it recorded with cathodic current positive? Anodic current must be positive here; nothing was turned round",
+    )
+
+
+def no_wave(noise_a: float) -> Refusal:
+    """Nothing rises above the noise."""
+    return Refusal(
+        "no-wave",
+        f"no wave stands out of the noise ({noise_a:.2g} A) in any sweep: there is no peak whose potential could be given",
+    )
+
+
+def no_return_peak(direction: str, potential_v: float, label: str) -> Refusal:
+    """The product does not come back."""
+    other = "oxidation" if direction == "cathodic" else "reduction"
+    return Refusal(
+        "no-return-peak",
+        f"the {direction} peak at {potential_v:.3f} V has no {other} peak above the noise within 0.3 V on the way back: "
+        "the product was lost or its return is too slow; only the peak potential is given",
+        label,
+    )
+
+
+def incomplete_sweep(direction: str, potential_v: float, label: str) -> Refusal:
+    """The sweep back ended before the return peak could appear."""
+    return Refusal(
+        "incomplete-sweep",
+        f"the sweep back ended before the return peak of the {direction} peak at {potential_v:.3f} V could appear",
+        label,
+    )
+
+
+def at_vertex(direction: str, potential_v: float, label: str = "") -> Refusal:
+    """The highest current is the turning point."""
+    return Refusal(
+        "peak-at-vertex",
+        f"the {direction} current still rises (or has only just passed its peak) where the sweep ends at "
+        f"{potential_v:.3f} V: the sweep turns on the wave; extend the scan by 0.1 V or more",
+        label,
+    )
+
+
+def peaks_too_far_apart(separation_v: float, limit_v: float, label: str) -> Refusal:
+    """Too slow to speak of a half-wave potential."""
+    return Refusal(
+        "peaks-too-far-apart",
+        f"the peaks are {1e3 * separation_v:.0f} mV apart (limit {1e3 * limit_v:.0f} mV): slow electron transfer or "
+        "uncompensated resistance; their midpoint is no half-wave potential, only the peak potentials are given",
+        label,
+    )
+
+
+def overload(label: str, what: str) -> Refusal:
+    """The instrument was not measuring at the peak."""
+    return Refusal(
+        "overload", f"{what} within the peak: its height and place are the instrument's, not the cell's", label
+    )
+
+
+def gap(label: str, width_v: float) -> Refusal:
+    """Rows are missing within the peak."""
+    return Refusal("gap", f"readings are missing over {1e3 * width_v:.0f} mV within the peak", label)
+
+
+def overlapping(gap_v: float, label: str) -> Refusal:
+    """Two waves cannot be told apart well enough."""
+    return Refusal(
+        "waves-overlap",
+        f"the next wave is only {1e3 * gap_v:.0f} mV away: below 60 mV two waves cannot be separated by their peaks",
+        label,
+    )
+
+
+def couple_not_found(label: str, near_v: float) -> Refusal:
+    """A couple that was asked for is not there."""
+    return Refusal("couple-not-found", f"no wave was found within 0.15 V of {near_v:.3f} V", label)
