@@ -1,0 +1,182 @@
+"""The zarr.json documents of a run's store, as the zarr v3 specification writes them.
+
+The root document is the commit point: it holds, inline, the metadata of every group and array
+(what zarr-python and xarray call consolidated metadata) and ``committed``, the rows of each
+stream. A reader that follows it never sees a column without its chunks or two columns of unequal
+length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from luggin.errors import StoreError
+from luggin.records import Column, Flag, Schema
+from luggin.store.faults import corrupt
+from luggin.store.layout import DIMENSION, FORMAT
+
+_DATA_TYPES = {"f8": "float64", "f4": "float32", "i4": "int32", "u4": "uint32", "i8": "int64"}
+_KINDS = {data_type: kind for kind, data_type in _DATA_TYPES.items()}
+RESERVED = ("format", "committed", "digest", "store")
+"""Root attributes that belong to the store itself."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was created with; a resumed run goes on with it. Intervals in s of host time."""
+
+    durable: bool = True
+    sync_interval: float = 1.0
+    publish_interval: float = 10.0
+    chunk_rows: int = 16384
+
+    def __post_init__(self) -> None:
+        if self.sync_interval <= 0 or self.publish_interval <= 0 or self.chunk_rows < 1:
+            raise StoreError(f"intervals and chunk size of a store are positive, not {self}")
+
+
+@dataclass(frozen=True)
+class PublishedStream:
+    """A stream as it is committed: ``rows`` rows, of which ``crc`` is the CRC32-C of their packed bytes."""
+
+    schema: Schema
+    chunk_rows: int
+    rows: int = 0
+    crc: int = 0
+
+    def grown(self, rows: int, crc: int) -> PublishedStream:
+        """The same stream with more rows."""
+        return replace(self, rows=rows, crc=crc)
+
+
+def column_attributes(column: Column) -> dict[str, Any]:
+    """Attributes of a column's array: units readable by CF and pint, long name, BDF name, CF flags."""
+    attributes: dict[str, Any] = {"units": column.unit}
+    if column.long_name:
+        attributes["long_name"] = column.long_name
+    if column.bdf:
+        attributes["bdf_name"] = column.bdf
+    if column.name == "flags" and column.kind == "u4":
+        attributes["flag_masks"] = [int(flag) for flag in Flag]
+        attributes["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+    return attributes
+
+
+def array_document(column: Column, rows: int, chunk_rows: int) -> dict[str, Any]:
+    """zarr.json of one column."""
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": [rows],
+        "data_type": _DATA_TYPES[column.kind],
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [chunk_rows]}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        # A reading that is not there must not look like one; integers have no such value.
+        "fill_value": "NaN" if column.kind.startswith("f") else 0,
+        "codecs": [
+            {"name": "bytes", "configuration": {"endian": "little"}},
+            {
+                "name": "blosc",
+                "configuration": {
+                    "cname": "zstd",
+                    "clevel": 1,
+                    "shuffle": "shuffle",
+                    "typesize": int(column.kind[1]),
+                    "blocksize": 0,
+                },
+            },
+        ],
+        "attributes": column_attributes(column),
+        "dimension_names": [DIMENSION],
+        "storage_transformers": [],
+    }
+
+
+def group_document(stream: PublishedStream) -> dict[str, Any]:
+    """zarr.json of one stream. It names the columns in the order in which rows carry them."""
+    return {"zarr_format": 3, "node_type": "group", "attributes": {"columns": list(stream.schema.names)}}
+
+
+def root_document(
+    attributes: Mapping[str, Any], settings: Settings, streams: Mapping[str, PublishedStream]
+) -> dict[str, Any]:
+    """zarr.json of the store: attributes of the run, and everything that is committed."""
+    documents: dict[str, Any] = {}
+    for name, stream in streams.items():
+        documents[name] = group_document(stream)
+        for column in stream.schema.columns:
+            documents[f"{name}/{column.name}"] = array_document(column, stream.rows, stream.chunk_rows)
+    return {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {
+            **attributes,
+            "format": FORMAT,
+            "committed": {name: stream.rows for name, stream in streams.items()},
+            "digest": {name: f"crc32c:{stream.crc:08x}" for name, stream in streams.items()},
+            "store": dict(vars(settings)),
+        },
+        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": documents},
+    }
+
+
+def read_streams(root: Mapping[str, Any], file: Path) -> dict[str, PublishedStream]:
+    """The committed streams of a root document. Raises `StoreCorrupt` where it contradicts itself."""
+    try:
+        documents = root["consolidated_metadata"]["metadata"]
+        digests = root["attributes"]["digest"]
+        streams = {
+            name: _read_stream(name, rows, digests[name], documents)
+            for name, rows in root["attributes"]["committed"].items()
+        }
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise corrupt(file, 0, f"the metadata of the store is not what Luggin writes ({error!r})") from error
+    for name, stream in streams.items():
+        for column in stream.schema.columns:
+            expected = array_document(column, stream.rows, stream.chunk_rows)
+            if _layout(documents[f"{name}/{column.name}"]) != _layout(expected):
+                raise corrupt(file, 0, f"array {name}/{column.name} is not stored in the way Luggin stores it")
+    return streams
+
+
+def _read_stream(name: str, rows: int, digest: str, documents: Mapping[str, Any]) -> PublishedStream:
+    columns = []
+    chunk_rows = 0
+    for column in documents[name]["attributes"]["columns"]:
+        array = documents[f"{name}/{column}"]
+        attributes = array["attributes"]
+        columns.append(
+            Column(
+                column,
+                attributes["units"],
+                _KINDS[array["data_type"]],
+                attributes.get("long_name", ""),
+                attributes.get("bdf_name", ""),
+            )
+        )
+        chunk_rows = array["chunk_grid"]["configuration"]["chunk_shape"][0]
+    return PublishedStream(
+        Schema(name, tuple(columns)), int(chunk_rows), int(rows), int(digest.removeprefix("crc32c:"), 16)
+    )
+
+
+def _layout(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides how bytes are read."""
+    keys = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs", "fill_value")
+    return {key: document.get(key) for key in keys}
+
+
+def user_attributes(root: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of the run without those of the store itself."""
+    return {key: value for key, value in root["attributes"].items() if key not in RESERVED}
+
+
+def read_settings(root: Mapping[str, Any], file: Path) -> Settings:
+    """The settings that the run was created with."""
+    try:
+        return Settings(**root["attributes"]["store"])
+    except (KeyError, TypeError) as error:
+        raise corrupt(file, 0, f"the settings of the store are not what Luggin writes ({error!r})") from error
