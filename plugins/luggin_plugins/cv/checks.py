@@ -9,6 +9,7 @@ from luggin.results import Refusal
 from luggin_plugins.cv import refusals
 from luggin_plugins.cv.calibration import FittedWave, Passage
 from luggin_plugins.cv.intake import COARSEST_SPACING_V, Voltammogram
+from luggin_plugins.cv.noise import Array
 from luggin_plugins.cv.pairing import Peak
 from luggin_plugins.cv.peaks import END_MARGIN_V, breadth
 
@@ -87,7 +88,7 @@ def _why_no_return(vg: Voltammogram, forward: Peak, label: str) -> Refusal:
     return refusals.incomplete_sweep(name, forward.potential, label)
 
 
-def _has_plateau(potential: np.ndarray, current: np.ndarray, peak: Peak, half_width: float) -> bool:  # type: ignore[type-arg]
+def _has_plateau(potential: Array, current: Array, peak: Peak, half_width: float) -> bool:
     """True if the current repeats one value over so wide a stretch that no peak could be so flat.
 
     A coarse converter also repeats values; then its step is larger than the fall of the peak.

@@ -49,7 +49,7 @@ def mean_of(values: Sequence[float], noise: Sequence[float]) -> Value:
 
 def grid_uncertainty(spacing_v: float) -> float:
     """Standard uncertainty (V) of one peak potential from the potential grid: spacing / (2 sqrt 3)."""
-    return spacing_v / (2.0 * np.sqrt(3.0))
+    return float(spacing_v / (2.0 * np.sqrt(3.0)))
 
 
 def largest_resistance(waves: Sequence[tuple[FittedWave, Sequence[Passage]]]) -> float:

@@ -10,7 +10,7 @@ voltammogram (IUPAC, Pure Appl. Chem. 2020, 92, 641): E0' + (RT/2nF) ln(D_R/D_O)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -119,9 +119,7 @@ def _evaluate(
         found.figures.append(draw(vg, None, (), (), title, around.versus))
         return
     calibration = calibrate(vg, waves, options["n"], thermal_voltage(around.temperature_k))
-    labels, missing = name_waves([w.centre.potential for w in calibration.waves], options["couples"], suffix)
-    found.refusals += missing
-    shown, marked = _report(vg, calibration, labels, options["n"], around, found)
+    shown, marked = _report(vg, calibration, options, around, suffix, found)
     found.figures.append(draw(vg, calibration, shown, marked, title, around.versus))
 
 
@@ -148,46 +146,65 @@ def _why_no_wave(vg: Voltammogram, noise: float) -> list[Refusal]:
     return [refusals.no_wave(noise)]
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A wave after judgement: the passages that count, how many were usable, and why others were not."""
+
+    wave: FittedWave
+    counted: tuple[Passage, ...]
+    usable: tuple[Passage, ...]
+    faults: tuple[Refusal, ...]
+
+
 def _report(
     vg: Voltammogram,
     calibration: Calibration,
-    labels: Sequence[str],
-    n: int,
+    options: Mapping[str, Any],
     around: Surroundings,
+    suffix: str,
     found: _Findings,
 ) -> tuple[list[Passage | None], list[tuple[str, float]]]:
     """Judge every wave, publish or refuse it; what the figure shows of each comes back."""
-    judged = [_sort_out(vg, wave, n, label) for wave, label in zip(calibration.waves, labels, strict=True)]
-    good = [(wave, used) for wave, (used, _) in zip(calibration.waves, judged, strict=True)]
-    resistance = largest_resistance([(w, u) for w, u in good if u])
-    shown: list[Passage | None] = []
+    judged = [_judge(vg, calibration, number, options["n"]) for number in range(len(calibration.waves))]
+    resistance = largest_resistance([(j.wave, j.counted) for j in judged if j.counted])
+    results = [estimate(j.wave, j.counted, vg.spacing, resistance) if j.counted else None for j in judged]
+    potentials = [r.half_wave.value if r else j.wave.wave.potential for r, j in zip(results, judged, strict=True)]
+    labels, missing = name_waves(potentials, options["couples"], suffix)
     marked: list[tuple[str, float]] = []
-    for number, ((wave, used), (_, faults), label) in enumerate(zip(good, judged, labels, strict=True)):
-        first_dropped = used[1:] if len(used) > 1 else used
-        gap = _distance_to_next(calibration, number)
-        if used and gap < CLOSEST_WAVES_V:
-            faults.append(refusals.overlapping(gap, label))
-            used = first_dropped = []
-        for cycle, passage in enumerate(wave.passages, 1):
-            note = "" if passage in first_dropped else "first cycle" if passage in used else "not usable"
+    for number, (this, result, label) in enumerate(zip(judged, results, labels, strict=True)):
+        for cycle, passage in enumerate(this.wave.passages, 1):
+            usable = "first cycle" if passage in this.usable else "not usable"
             half_peak = _half_peak(vg, calibration, number, passage)
+            note = "" if passage in this.counted else usable
             found.tables["passages"].append(passage_row(label, cycle, passage, half_peak, note))
-        shown.append(last_used(wave, first_dropped))
-        if first_dropped:
-            result = estimate(wave, first_dropped, vg.spacing, resistance)
-            _publish(result, wave, label, len(used), n, around, found)
+        if result is not None:
+            _publish(result, this, label, options["n"], around, found)
             marked.append((label, result.half_wave.value))
         else:
-            found.refusals.append(faults[-1])
-            _publish_peaks(vg, calibration, number, faults[-1], label, around, found)
-    return shown, marked
+            refusal = replace(this.faults[-1], label=label)
+            found.refusals.append(refusal)
+            _publish_peaks(vg, calibration, number, refusal, label, around, found)
+    found.refusals += missing
+    return [last_used(j.wave, j.counted) for j in judged], marked
 
 
-def _sort_out(vg: Voltammogram, wave: FittedWave, n: int, label: str) -> tuple[list[Passage], list[Refusal]]:
+def _judge(vg: Voltammogram, calibration: Calibration, number: int, n: int) -> _Judged:
+    """Which passages of a wave count: all that can be read, without the first if there are more."""
+    wave = calibration.waves[number]
+    usable, faults = _sort_out(vg, wave, n)
+    gap = _distance_to_next(calibration, number)
+    if usable and gap < CLOSEST_WAVES_V:
+        return _Judged(wave, (), (), (*faults, refusals.overlapping(gap, "")))
+    if usable and wave.split is not None:
+        return _Judged(wave, (), (), (*faults, refusals.two_in_one(wave.split, "")))
+    return _Judged(wave, tuple(usable[1:] or usable), tuple(usable), tuple(faults))
+
+
+def _sort_out(vg: Voltammogram, wave: FittedWave, n: int) -> tuple[list[Passage], list[Refusal]]:
     """The passages that may be used, and the reasons against the others."""
     used, faults = [], []
     for passage in wave.passages:
-        fault = fault_of_passage(vg, wave, passage, n, label)
+        fault = fault_of_passage(vg, wave, passage, n, "")
         if fault is None:
             used.append(passage)
         else:
@@ -204,16 +221,16 @@ def _distance_to_next(calibration: Calibration, number: int) -> float:
 
 def _publish(
     result: Estimate,
-    wave: FittedWave,
+    judged: _Judged,
     label: str,
-    cycles: int,
     n: int,
     around: Surroundings,
     found: _Findings,
 ) -> None:
     """A half-wave potential and the separation of its peaks."""
     flags = list(around.flags)
-    if cycles == 1:
+    wave = judged.wave
+    if len(judged.usable) == 1:
         flags.append("single cycle")
     if wave.wave.lost:
         flags.append(f"return peak missing in {len(wave.wave.lost)} further passages")

@@ -43,10 +43,8 @@ def executions(tables: Sequence[Table]) -> tuple[tuple[Table, ...], ...]:
     groups: dict[tuple[str, str, int, int, str], list[Table]] = {}
     for table in tables:
         if table.technique != "cv":
-            raise AnalysisError(
-                f"cv.half-waves evaluates cyclic voltammograms (cv); {table.label or table.id or table.source or 'a table'} "
-                f"is {table.technique!r}"
-            )
+            name = table.label or table.id or table.source or "a table"
+            raise AnalysisError(f"cv.half-waves evaluates cyclic voltammograms (cv); {name} is {table.technique!r}")
         groups.setdefault((table.source, table.id, table.step, table.attempt, table.label), []).append(table)
     return tuple(tuple(group) for group in groups.values())
 

@@ -64,7 +64,7 @@ def current_sign() -> Refusal:
     return Refusal(
         "current-sign",
         "the current contradicts the sweep direction: it is lower on the way up than on the way down, everywhere. "
-        "Was it recorded with cathodic current positive? Anodic current must be positive here; nothing was turned round",
+        "Was it recorded with cathodic current positive? Here anodic current is positive; nothing was turned round",
     )
 
 
@@ -72,7 +72,7 @@ def no_wave(noise_a: float) -> Refusal:
     """Nothing rises above the noise."""
     return Refusal(
         "no-wave",
-        f"no wave stands out of the noise ({noise_a:.2g} A) in any sweep: there is no peak whose potential could be given",
+        f"no wave stands out of the noise ({noise_a:.2g} A) in any sweep: no peak, no potential",
     )
 
 
@@ -81,7 +81,7 @@ def no_return_peak(direction: str, potential_v: float, label: str) -> Refusal:
     other = "oxidation" if direction == "cathodic" else "reduction"
     return Refusal(
         "no-return-peak",
-        f"the {direction} peak at {potential_v:.3f} V has no {other} peak above the noise within 0.3 V on the way back: "
+        f"the {direction} peak at {potential_v:.3f} V has no {other} peak above the noise on the way back: "
         "the product was lost or its return is too slow; only the peak potential is given",
         label,
     )
@@ -133,6 +133,16 @@ def overlapping(gap_v: float, label: str) -> Refusal:
     return Refusal(
         "waves-overlap",
         f"the next wave is only {1e3 * gap_v:.0f} mV away: below 60 mV two waves cannot be separated by their peaks",
+        label,
+    )
+
+
+def two_in_one(gap_v: float, label: str) -> Refusal:
+    """One pair of peaks that are two couples."""
+    return Refusal(
+        "waves-overlap",
+        f"the shape is that of two waves about {1e3 * gap_v:.0f} mV apart under one pair of peaks: their midpoint "
+        "belongs to neither of them",
         label,
     )
 

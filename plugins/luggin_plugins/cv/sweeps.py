@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def cut_sweeps(potential: Array) -> tuple[Sweep, ...]:
     turns = _turning_points(potential, tolerance)
     rest = 0.2 * tolerance
     sweeps = []
-    for first, last in zip(turns[:-1], turns[1:], strict=True):
+    for first, last in pairwise(turns):
         part = potential[first : last + 1]
         if abs(part[-1] - part[0]) < SMALLEST_SWEEP_V:
             continue

@@ -1,0 +1,1 @@
+"""Readers of foreign files: other people's measurements as tables of Luggin."""
