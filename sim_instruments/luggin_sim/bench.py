@@ -1,0 +1,185 @@
+"""Opens simulated laboratories from the ``[simulated]`` tables of bench files.
+
+::
+
+    [simulated.cell]                        # the instrument behind sim://cell
+    dialect = "palmsens.methodscript"       # the language that it speaks
+    model = "emstat4-hr"
+    latency = "1 ms"                        # from the instrument to the computer
+    baud = 230400                           # only for real serial lines
+    options = {staircase = true}            # rules of the dialect
+    [simulated.cell.cell]                   # what hangs on its leads
+    kind = "redox"
+    ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib.resources
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from luggin import units
+from luggin.clock import Clock
+from luggin.errors import Problem, ProtocolError, UnitError
+from luggin_sim.cells import Cell, cell_from_table, read_cell
+from luggin_sim.dialects import DIALECTS
+from luggin_sim.ports import line as lines
+from luggin_sim.ports.serial_port import install
+from luggin_sim.wire import Wire, WireLog
+
+_ROOT = "simulated"
+_KEYS = ("dialect", "model", "latency", "baud", "options", "cell")
+_LONGEST_LATENCY = 60.0
+_BAUD_RATES = (1200, 12_000_000)
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Station:
+    """One simulated instrument with its cell, ready to be put on a port."""
+
+    wire: Wire
+    cell: Cell
+
+
+class Lab:
+    """An open simulated laboratory in this process. `open_lab` makes it."""
+
+    def __init__(self, stations: Mapping[str, Station], clock: Clock) -> None:
+        install()
+        self._token = f"lab{next(_numbers)}"
+        self._stations = dict(stations)
+        self._lines = {name: lines.SimulatedLine(station.wire, clock, WireLog()) for name, station in stations.items()}
+        for name, line in self._lines.items():
+            lines.connect(self.url(name), line)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the instruments, as in ``sim://name``."""
+        return tuple(self._stations)
+
+    def url(self, name: str) -> str:
+        """What pyserial opens for ``sim://name``."""
+        return f"{lines.PREFIX}{self._token}/{name}"
+
+    def cell_is_on(self, name: str) -> bool:
+        """True while the instrument's cell circuit is closed."""
+        return self._lines[name].cell_is_on()
+
+    def truth(self, name: str) -> Mapping[str, Any]:
+        """The true parameters of the instrument's cell (V, A, cm, mol/cm3, ohm, F, K)."""
+        return dataclasses.asdict(self._stations[name].cell.truth)
+
+    def log(self, name: str) -> WireLog:
+        """What went over the instrument's line."""
+        return self._lines[name].log
+
+    def close(self) -> None:
+        """Forget the ports; whoever has one open is told that its line broke."""
+        for name in self._lines:
+            lines.disconnect(self.url(name))
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check(tables: Mapping[str, Any]) -> list[Problem]:
+    """All mistakes in the tables, with paths such as ``simulated.cell.model``."""
+    problems: list[Problem] = []
+    for name, table in tables.items():
+        path = f"{_ROOT}.{name}"
+        if isinstance(table, Mapping):
+            problems += _check_instrument(table, path)
+        else:
+            problems.append(Problem("a simulated instrument is a table", path))
+    return problems
+
+
+def _check_instrument(table: Mapping[str, Any], path: str) -> list[Problem]:
+    problems = [_unknown("key", key, _KEYS, f"{path}.{key}") for key in table if key not in _KEYS]
+    dialect = table.get("dialect")
+    options = table.get("options", {})
+    if not isinstance(options, Mapping):
+        problems.append(Problem("options are a table", f"{path}.options"))
+        options = {}
+    if not isinstance(dialect, str) or dialect not in DIALECTS:
+        problems.append(_unknown("dialect", dialect, DIALECTS, f"{path}.dialect"))
+    else:
+        found = DIALECTS[dialect].check(str(table.get("model", "")), options)
+        problems += [dataclasses.replace(problem, path=f"{path}.{problem.path}") for problem in found]
+    try:
+        _latency(table)
+    except UnitError as error:
+        problems.append(Problem(str(error), f"{path}.latency"))
+    baud = table.get("baud", _BAUD_RATES[0])
+    if type(baud) is not int or not _BAUD_RATES[0] <= baud <= _BAUD_RATES[1]:
+        low, high = _BAUD_RATES
+        problems.append(Problem(f"{baud!r} is not a baud rate; allowed are {low} to {high}", f"{path}.baud"))
+    cell = table.get("cell")
+    if isinstance(cell, Mapping):
+        problems += read_cell(cell, f"{path}.cell")[1]
+    else:
+        problems.append(Problem("which cell hangs on the leads?", f"{path}.cell", hint='Write a table with "kind".'))
+    return problems
+
+
+def _unknown(what: str, value: Any, known: Any, path: str) -> Problem:
+    close = difflib.get_close_matches(str(value), known, 1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
+    return Problem(f"unknown {what} {value!r}" if value is not None else f"the {what} is missing", path, hint=hint)
+
+
+def _latency(table: Mapping[str, Any]) -> float:
+    latency = units.parse(table.get("latency", "0 s"), "s")
+    if not 0.0 <= latency <= _LONGEST_LATENCY:
+        raise UnitError(f"{latency:g} s is not a latency; allowed are 0 to {_LONGEST_LATENCY:g} s")
+    return latency
+
+
+def stations(tables: Mapping[str, Any]) -> dict[str, Station]:
+    """Fresh instruments and cells.
+
+    Raises:
+        ProtocolError: the tables have mistakes; all of them are in it.
+    """
+    problems = check(tables)
+    if problems:
+        raise ProtocolError("simulated bench", problems)
+    made = {}
+    for name, table in tables.items():
+        cell = cell_from_table(table["cell"], "simulated bench", f"{_ROOT}.{name}.cell")
+        dialect = DIALECTS[table["dialect"]].make(table["model"], table.get("options", {}), cell)
+        made[name] = Station(Wire(dialect, _latency(table), table.get("baud")), cell)
+    return made
+
+
+def open_lab(tables: Mapping[str, Any], clock: Clock) -> Lab:
+    """A fresh laboratory in the time of ``clock``.
+
+    Raises:
+        ProtocolError: the tables have mistakes; all of them are in it.
+    """
+    return Lab(stations(tables), clock)
+
+
+def default_bench_text() -> str:
+    """The bench that is used where a protocol names none, as TOML."""
+    return (importlib.resources.files("luggin_sim") / "benches" / "default.toml").read_text(encoding="utf-8")
+
+
+def twin_table(driver_id: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A simulated table that stands in for a real instrument in a rehearsal, with the default bench's cell."""
+    import tomllib
+
+    if driver_id not in DIALECTS:
+        return None
+    table: dict[str, Any] = tomllib.loads(default_bench_text())["simulated"]["cell"]
+    return {**table, "dialect": driver_id, "model": settings.get("model", table["model"])}

@@ -1,0 +1,34 @@
+"""Wire dialects: what an instrument answers to the bytes it gets. No input or output, no clock.
+
+A dialect is found by the name that the bench file gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from luggin_sim.dialects.base import Dialect, DialectMaker
+
+if TYPE_CHECKING:
+    from luggin.errors import Problem
+    from luggin_sim.cells import Cell
+
+__all__ = ["Dialect", "DialectMaker", "DIALECTS"]
+
+
+class _MethodScript:
+    """PalmSens' MethodSCRIPT instruments, loaded when one is used."""
+
+    def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
+        from luggin_sim.dialects.palmsens_methodscript import check
+
+        return check(model, options)
+
+    def make(self, model: str, options: Mapping[str, Any], cell: Cell) -> Dialect:
+        from luggin_sim.dialects.palmsens_methodscript import make
+
+        return make(model, options, cell)
+
+
+DIALECTS: Mapping[str, DialectMaker] = {"palmsens.methodscript": _MethodScript()}
