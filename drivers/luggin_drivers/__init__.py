@@ -1,0 +1,23 @@
+"""The drivers that come with Luggin. Found through the entry point ``luggin``: ``drivers``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from luggin.capabilities import Driver
+
+hookimpl = pluggy.HookimplMarker("luggin")
+
+
+@hookimpl
+def luggin_drivers() -> list[Driver]:
+    """The drivers of this package; imported only when somebody asks for them."""
+    from luggin_drivers.palmsens import PalmSensMethodScript
+
+    return [PalmSensMethodScript()]
+
+
+__all__ = ["luggin_drivers"]
