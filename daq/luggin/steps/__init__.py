@@ -1,0 +1,88 @@
+"""Steps and protocols: what a chemist writes, validated, with all mistakes in words.
+
+The only package of the core that imports pydantic.
+"""
+
+from luggin.steps.base import ControlledStep, Count, MistakenStep, Name, Record, Step, TechniqueStep, Text
+from luggin.steps.control import Chain, Container, ForEach, Note, Prompt, Repeat
+from luggin.steps.limits import COLUMN_UNITS, Limit, Persistence, check_setpoints, outside
+from luggin.steps.loading import LoadedProtocol, load_protocol
+from luggin.steps.protocol import AnalysisEntry, Events, Protocol, Thinning
+from luggin.steps.quantities import (
+    CurrentRange,
+    Duration,
+    Interval,
+    Kind,
+    PositiveDuration,
+    Potential,
+    PotentialKind,
+    PotentialSpec,
+    PotentialStep,
+    Quantity,
+    Rate,
+    StartPotential,
+    parse_potential,
+    refuse,
+    resolve,
+)
+from luggin.steps.sample import Electrode, Sample
+from luggin.steps.techniques import CA, CV, LSV, OCP, Rest
+from luggin.steps.vocabulary import NOT_YET, Vocabulary
+from luggin.steps.walking import Execution, walk, walk_steps
+from luggin.steps.wording import Mistake
+
+__all__ = [
+    "OCP",
+    "CV",
+    "LSV",
+    "CA",
+    "Rest",
+    "Prompt",
+    "Note",
+    "Chain",
+    "Repeat",
+    "ForEach",
+    "Step",
+    "TechniqueStep",
+    "ControlledStep",
+    "Container",
+    "Record",
+    "MistakenStep",
+    "Mistake",
+    "Vocabulary",
+    "NOT_YET",
+    "Protocol",
+    "Sample",
+    "Electrode",
+    "Limit",
+    "Persistence",
+    "COLUMN_UNITS",
+    "Thinning",
+    "AnalysisEntry",
+    "Events",
+    "LoadedProtocol",
+    "load_protocol",
+    "check_setpoints",
+    "outside",
+    "Execution",
+    "walk",
+    "walk_steps",
+    "Quantity",
+    "PotentialSpec",
+    "parse_potential",
+    "resolve",
+    "Kind",
+    "PotentialKind",
+    "Potential",
+    "StartPotential",
+    "PotentialStep",
+    "Rate",
+    "Duration",
+    "PositiveDuration",
+    "Interval",
+    "CurrentRange",
+    "Name",
+    "Text",
+    "Count",
+    "refuse",
+]

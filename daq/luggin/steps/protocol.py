@@ -1,0 +1,77 @@
+"""The protocol: sample, limits, steps and analyses, as one validated tree."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, field_validator
+
+from luggin.steps.base import Name, Record, Step, Text
+from luggin.steps.limits import Limit
+from luggin.steps.quantities import Interval, PotentialStep, refuse
+from luggin.steps.sample import Sample
+
+FORMAT = 1
+"""The number of the protocol format that this version writes and reads."""
+
+
+class Thinning(Record):
+    """``record = {dt = "60 s", dV = "5 mV"}``: a row is kept when any of these has changed, and at step ends."""
+
+    dt: Interval | None = Field(None, description="time between two rows")
+    dV: PotentialStep | None = Field(None, description="change of potential between two rows")  # noqa: N815
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class AnalysisEntry(Record):
+    """``{use = "cv.half-waves", on = "full", ...}``; the further keys are the options of the analysis."""
+
+    model_config = ConfigDict(extra="allow")
+
+    use: Text = Field(description="name of the analysis", examples=["cv.half-waves"])
+    on: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = Field(
+        (), description="ids of the steps it looks at; all steps that fit if left out"
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was written besides ``use`` and ``on``."""
+        return dict(self.model_extra or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it was written."""
+        return super().to_json() | self.options
+
+
+class Events(Record):
+    """``[on]``: what to do when something happens to the computer."""
+
+    pc_lost: Literal["stop"] = Field("stop", description="the guardian opens the cell")
+
+    @field_validator("pc_lost", mode="before")
+    @classmethod
+    def _is_available(cls, then: Any) -> Any:
+        if then == "leave_running":
+            raise refuse(
+                '"leave_running" is not available in this version: the guardian opens the cell.', 'Use "stop".'
+            )
+        return then
+
+
+class Protocol(Record):
+    """What a protocol file says."""
+
+    format: int = Field(FORMAT, strict=True, ge=1, description="number of the file format")
+    title: Text = Field(description="what this run is, in one line", examples=["Re4Mo2 in CH3CN: CV"])
+    bench: Text | None = Field(
+        None, description="path of the bench file, from the folder of the protocol; the simulated bench if left out"
+    )
+    limits: tuple[Limit, ...] = ()
+    record: Thinning | None = Field(None, description="which rows to keep")
+    steps: tuple[InstanceOf[Step], ...] = Field(min_length=1)
+    analyses: tuple[AnalysisEntry, ...] = ()
+    on: Events = Field(default_factory=Events)
+    sample: Sample = Field(description="what is measured", examples=[{"id": "...", "wiring": "three-electrode"}])

@@ -1,0 +1,210 @@
+"""The techniques of this version: ``ocp cv lsv ca`` and ``rest``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from luggin.capabilities import Technique
+from luggin.steps.base import ControlledStep, Count, Step, TechniqueStep
+from luggin.steps.quantities import (
+    Duration,
+    Interval,
+    PositiveDuration,
+    Potential,
+    PotentialSpec,
+    PotentialStep,
+    Quantity,
+    Rate,
+    StartPotential,
+    refuse,
+    resolve,
+)
+
+
+def _controlled(step: ControlledStep) -> dict[str, float | None]:
+    return {
+        "quiet": float(step.quiet or 0.0),
+        "current_range": None if step.current_range is None else float(step.current_range),
+    }
+
+
+def _inherit(potential: PotentialSpec, info: ValidationInfo) -> PotentialSpec:
+    begin = info.data.get("begin")
+    return potential if begin is None else potential.against(begin.zero)
+
+
+def _not_wider(step: Quantity, between: Sequence[PotentialSpec]) -> Quantity:
+    """A step of potential must fit between the two ends of a sweep, where both have one zero."""
+    if len(between) < 2 or between[0].zero != between[1].zero:
+        return step
+    width = abs(between[1].value - between[0].value)
+    if step > width:
+        raise refuse(f"{step.written} is more than the sweep is wide (from {between[0]} to {between[1]}).")
+    return step
+
+
+def _not_longer(dt: Quantity, info: ValidationInfo) -> Quantity:
+    duration = info.data.get("duration")
+    if duration is not None and dt > duration:
+        raise refuse(f"{dt.written} is longer than the whole step ({duration.written}).")
+    return dt
+
+
+class OCP(TechniqueStep):
+    """Open-circuit potential: the cell is open, the potential is recorded."""
+
+    do: Literal["ocp"] = "ocp"
+    duration: PositiveDuration = Field(description="how long to measure")
+    dt: Interval = Field(Quantity.parse("0.5 s", "s"), description="time between two readings")
+
+    _dt_fits = field_validator("dt")(_not_longer)
+
+    def technique(self, ocp: float | None, previous: float | None) -> Technique:
+        """``ocp`` with ``duration`` and ``dt`` (s)."""
+        return Technique("ocp", {"duration": float(self.duration), "dt": float(self.dt)})
+
+
+class CV(ControlledStep):
+    """Cyclic voltammetry: begin, first vertex, second vertex, ... for all cycles, end.
+
+    >>> cv = CV(begin="0 V vs ref", vertices=("-1.7 V", "0.2 V"), rate="25 mV/s", step="1 mV", cycles=2)
+    >>> [p.value for p in cv.turning_points()]
+    [0.0, -1.7, 0.2, -1.7, 0.2, 0.0]
+    """
+
+    can_chain: ClassVar[bool] = True
+
+    do: Literal["cv"] = "cv"
+    begin: StartPotential = Field(description="where the sweep begins, with its zero")
+    vertices: tuple[Potential, Potential] = Field(
+        description="the two potentials at which the sweep turns", examples=[["-1.7 V", "0.2 V"]]
+    )
+    end: Potential | None = Field(None, description="where the sweep ends; at begin if left out")
+    rate: Rate = Field(description="scan rate")
+    step: PotentialStep = Field(description="potential between two points")
+    cycles: Count = Field(1, description="how often the vertices are visited")
+
+    @field_validator("vertices")
+    @classmethod
+    def _vertices_have_a_zero(
+        cls, vertices: tuple[PotentialSpec, PotentialSpec], info: ValidationInfo
+    ) -> tuple[PotentialSpec, PotentialSpec]:
+        first, second = (_inherit(vertex, info) for vertex in vertices)
+        if first == second:
+            raise refuse(f"both vertices are {first}.", "A sweep turns at two different potentials.")
+        return first, second
+
+    @field_validator("end")
+    @classmethod
+    def _end_has_a_zero(cls, end: PotentialSpec | None, info: ValidationInfo) -> PotentialSpec | None:
+        return info.data.get("begin") if end is None else _inherit(end, info)
+
+    @field_validator("step")
+    @classmethod
+    def _step_fits(cls, step: Quantity, info: ValidationInfo) -> Quantity:
+        return _not_wider(step, info.data.get("vertices", ()))
+
+    def turning_points(self) -> tuple[PotentialSpec, ...]:
+        """The potentials between which the sweep is straight, in the order of time."""
+        return (self.begin, *self.vertices * self.cycles, self.end or self.begin)
+
+    def setpoints(self) -> Mapping[str, Sequence[PotentialSpec]]:
+        """Begin, vertices and end."""
+        return {"begin": [self.begin], "vertices": self.vertices, "end": [self.end or self.begin]}
+
+    def technique(self, ocp: float | None, previous: float | None) -> Technique:
+        """``cv`` with ``begin vertices end`` (V against the reference) and the rest in SI."""
+        return Technique(
+            "cv",
+            {
+                "begin": resolve(self.begin, ocp, previous),
+                "vertices": tuple(resolve(vertex, ocp, previous) for vertex in self.vertices),
+                "end": resolve(self.end or self.begin, ocp, previous),
+                "rate": float(self.rate),
+                "step": float(self.step),
+                "cycles": self.cycles,
+            }
+            | _controlled(self),
+        )
+
+
+class LSV(ControlledStep):
+    """Linear sweep voltammetry: one straight sweep from begin to end."""
+
+    can_chain: ClassVar[bool] = True
+
+    do: Literal["lsv"] = "lsv"
+    begin: StartPotential = Field(description="where the sweep begins, with its zero")
+    end: Potential = Field(description="where the sweep ends")
+    rate: Rate = Field(description="scan rate")
+    step: PotentialStep = Field(description="potential between two points")
+
+    @field_validator("end")
+    @classmethod
+    def _end_has_a_zero(cls, end: PotentialSpec, info: ValidationInfo) -> PotentialSpec:
+        end = _inherit(end, info)
+        if end == info.data.get("begin"):
+            raise refuse(f"the sweep begins and ends at {end}.", "A sweep goes from one potential to another.")
+        return end
+
+    @field_validator("step")
+    @classmethod
+    def _step_fits(cls, step: Quantity, info: ValidationInfo) -> Quantity:
+        return _not_wider(step, [info.data[key] for key in ("begin", "end") if key in info.data])
+
+    def setpoints(self) -> Mapping[str, Sequence[PotentialSpec]]:
+        """Begin and end."""
+        return {"begin": [self.begin], "end": [self.end]}
+
+    def technique(self, ocp: float | None, previous: float | None) -> Technique:
+        """``lsv`` with ``begin end`` (V against the reference) and the rest in SI."""
+        return Technique(
+            "lsv",
+            {
+                "begin": resolve(self.begin, ocp, previous),
+                "end": resolve(self.end, ocp, previous),
+                "rate": float(self.rate),
+                "step": float(self.step),
+            }
+            | _controlled(self),
+        )
+
+
+class CA(ControlledStep):
+    """Chronoamperometry: one potential, the current over time."""
+
+    can_chain: ClassVar[bool] = True
+
+    do: Literal["ca"] = "ca"
+    potential: StartPotential = Field(description="the potential, with its zero")
+    duration: PositiveDuration = Field(description="how long to hold it")
+    dt: Interval = Field(description="time between two readings")
+
+    _dt_fits = field_validator("dt")(_not_longer)
+
+    def setpoints(self) -> Mapping[str, Sequence[PotentialSpec]]:
+        """The potential."""
+        return {"potential": [self.potential]}
+
+    def technique(self, ocp: float | None, previous: float | None) -> Technique:
+        """``ca`` with ``potential`` (V against the reference), ``duration`` and ``dt`` (s)."""
+        return Technique(
+            "ca",
+            {
+                "potential": resolve(self.potential, ocp, previous),
+                "duration": float(self.duration),
+                "dt": float(self.dt),
+            }
+            | _controlled(self),
+        )
+
+
+class Rest(Step):
+    """Wait with the cell open. With ``dt`` the potential is recorded meanwhile (as ``ocp`` does)."""
+
+    do: Literal["rest"] = "rest"
+    duration: Duration = Field(description="how long to wait")
+    dt: Interval | None = Field(None, description="time between two readings; nothing is recorded if left out")
