@@ -23,12 +23,15 @@ from luggin_sim.cells.semi_integral import SemiIntegral
 # electron), which keeps the peak current within 0.02 % whatever steps the instrument takes.
 _RAMP_PIECE = 0.1
 # Behind a jump (of the potential, or opening and closing the circuit) the flux falls as t^-1/2. The
-# first piece is a part of the instrument's step, the next ones a part of the time since the jump.
-# After a large jump the current is right to 0.1 %. A staircase of small ones, cut more coarsely to
+# first piece is a part of the instrument's step (or of what went before, if that was finer), the
+# next ones a part of the time since the jump.
+# After a large jump the current is right to 0.15 %. A staircase of small ones, cut more coarsely to
 # keep it quick, has its peak right to 0.1 % too.
-_LARGE_JUMP = (1e-3, 0.15)
+_LARGE_JUMP = (1e-4, 0.15)
 _SMALL_JUMP = (0.02, 0.5)
 _SMALL = 0.5  # thermal voltages
+# Slopes (V/s) that differ by more than this part make a kink; less is rounding of the programme.
+_KINK = 1e-3
 # Newton stops at a step this small (V) and takes the step's linear part into account: what is left
 # is of second order, 1e-13 of a current.
 _SETTLED = 1e-8
@@ -36,7 +39,7 @@ _LARGEST_NEWTON_STEP = 0.25
 _MOST_ITERATIONS = 100
 # Bound (V) of every rest potential: half-wave and leak potentials lie within 10 V.
 _WIDEST = 15.0
-# A cell starts at the potential that it would have reached after about this time (s) on the bench.
+# A cell starts as it is after this time (s) on the bench.
 _REST_BEFORE = 3600.0
 
 _CurrentLaw = Callable[[float], tuple[float, float, list[float], list[float]]]
@@ -65,12 +68,15 @@ class RedoxCell:
         most = max((n for chain in self._chains for n in chain.electrons), default=1)
         self._thermal = GAS_CONSTANT * spec.temperature / (most * FARADAY)
         self._semi_integral = SemiIntegral(len(self._charges))
-        self._interface = self._equilibrium()
+        self._interface = self._mixed_potential(_REST_BEFORE)
         self._passing = 0.0  # faradaic and leak current (A)
         self._conductance = self._leak
         self._applied: float | None = None
-        self._since_jump, self._grading = math.inf, _SMALL_JUMP
+        self._since_jump, self._grading = 0.0, _LARGE_JUMP
+        self._slope, self._last_piece = 0.0, math.inf
         self._charge = 0.0
+        self._jump(large=True)
+        self.rest(_REST_BEFORE)
 
     @property
     def truth(self) -> RedoxSpec:
@@ -128,6 +134,10 @@ class RedoxCell:
         begin = self.potential
         slope = (potential - begin) / checked_step(dt)
         longest = _RAMP_PIECE * self._thermal / abs(slope) if slope else math.inf
+        if abs(slope - self._slope) > _KINK * (abs(slope) + abs(self._slope)):
+            # behind a kink pieces may be twice as long as before it, and grow from there
+            self._since_jump = min(self._since_jump, 2.0 * self._last_piece / self._grading[1])
+        self._slope = slope
         current, elapsed = 0.0, 0.0
         for piece in self._pieces(dt, longest):
             elapsed += piece
@@ -139,7 +149,7 @@ class RedoxCell:
         """Leave the circuit open for ``dt`` (s); the open-circuit potential (V) then."""
         if self._applied is not None:
             self._jump(large=True)
-            self._applied = None
+            self._applied, self._slope = None, 0.0
         for piece in self._pieces(checked_step(dt), math.inf):
             self._advance(piece, None)
         return self._interface
@@ -149,11 +159,12 @@ class RedoxCell:
         if large or self._since_jump > 0.0:
             self._grading = _LARGE_JUMP if large else _SMALL_JUMP
         self._since_jump = 0.0
+        self._semi_integral.break_here()
 
     def _pieces(self, dt: float, longest: float) -> list[float]:
         """Cut a step so that the fluxes are nearly linear within every piece."""
         first_part, growth = self._grading
-        first = max(SHORTEST_STEP, first_part * dt)
+        first = max(SHORTEST_STEP, first_part * min(dt, 4.0 * self._last_piece))
         pieces, left = [], dt
         while left > 0.0:
             limit = max(first, min(longest, growth * self._since_jump))
@@ -161,6 +172,7 @@ class RedoxCell:
             pieces.append(piece)
             left -= piece
             self._since_jump += piece
+        self._last_piece = pieces[-1]
         return pieces
 
     def _advance(self, dt: float, applied: float | None) -> float:
@@ -263,10 +275,11 @@ class RedoxCell:
             current += charge * rate
         return current
 
-    def _equilibrium(self) -> float:
-        """Potential (V) at which couples and leak balance after a long rest."""
+    def _mixed_potential(self, time: float) -> float:
+        """Potential (V) at which couples and leak balance if they are left to it for ``time`` (s)."""
         low, high = -_WIDEST, _WIDEST
-        responses = [[math.sqrt(_REST_BEFORE) * d for d in chain.inverse_root_diffusion] for chain in self._chains]
+        root = math.sqrt(time)
+        responses = [[root * d for d in chain.inverse_root_diffusion] for chain in self._chains]
         while high - low > 1e-12:
             middle = 0.5 * (low + high)
             rates = [

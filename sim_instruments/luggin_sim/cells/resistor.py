@@ -108,8 +108,8 @@ class ResistorCell:
 
     def rest(self, dt: float) -> float:
         """Leave the circuit open for ``dt`` (s); the potential (V) then."""
-        spec = self._spec
+        time_constant = self._spec.resistance * self._spec.capacitance
+        dt = checked_step(dt)
+        self._inner *= math.exp(-dt / time_constant) if time_constant > 0.0 else 0.0
         self._applied = None
-        time_constant = spec.resistance * spec.capacitance
-        self._inner *= math.exp(-checked_step(dt) / time_constant) if time_constant > 0.0 else 0.0
         return self._inner

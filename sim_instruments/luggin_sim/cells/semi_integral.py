@@ -118,13 +118,12 @@ class SemiIntegral:
 
     def __init__(self, count: int) -> None:
         self._modes = np.zeros((count, _RATES.size))
-        self._last = [0.0] * count
+        self._last: list[float] | None = [0.0] * count
         self._known_steps: dict[float, _StepWeights] = {}
 
-    @property
-    def last(self) -> list[float]:
-        """The fluxes at the end of the last step."""
-        return self._last
+    def break_here(self) -> None:
+        """Let the fluxes jump now: over the next step they are constant instead of linear."""
+        self._last = None
 
     def preview(self, dt: float) -> tuple[list[float], float]:
         """The semi-integrals ``dt`` seconds ahead as ``known + response * (flux at that time)``.
@@ -134,12 +133,14 @@ class SemiIntegral:
         step = self._weights(dt)
         past: list[float] = (self._modes @ step.readout).tolist()
         left = step.left_end
+        if self._last is None:
+            return past, left + step.right_end
         return [p + left * f for p, f in zip(past, self._last, strict=True)], step.right_end
 
     def advance(self, dt: float, fluxes: list[float]) -> None:
         """Move ``dt`` seconds on, to ``fluxes`` at the end of the step."""
         step = self._weights(dt)
-        ends = np.array([self._last, fluxes])
+        ends = np.array([fluxes if self._last is None else self._last, fluxes])
         self._modes *= step.decay
         self._modes += ends.T @ step.gain
         self._last = fluxes
