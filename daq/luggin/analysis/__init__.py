@@ -1,0 +1,7 @@
+"""From a run or a foreign file to results: finding tables, asking analyses, keeping what they say."""
+
+from luggin.analysis.archive import RunArchive, StepRecord, open_run
+from luggin.analysis.asking import ask, outcome_to_json
+from luggin.analysis.keeping import load_results, save_result
+
+__all__ = ["RunArchive", "StepRecord", "ask", "load_results", "open_run", "outcome_to_json", "save_result"]

@@ -1,0 +1,255 @@
+"""Commands that look: analyse, report, plugins, instruments, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luggin import plugins as plugin_manager
+from luggin.cli.output import echo_json, print_results
+from luggin.errors import FileFormatError, UsageError
+
+if TYPE_CHECKING:
+    from luggin.capabilities import Capabilities
+    from luggin.plugins import Plugins
+    from luggin.results import Table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+_LARGEST_FILE = 256 << 20
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--use", "names", multiple=True, help="Name of the analysis (default: those that fit).")
+@click.option("--on", multiple=True, help="Id of a step of the run (default: all that fit).")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the analysis (TOML value).")
+@click.option("--save", type=click.Path(path_type=Path), help="Folder for the results (a run keeps its own).")
+@_json
+def analyse(
+    path: Path, names: tuple[str, ...], on: tuple[str, ...], options: tuple[str, ...], save: Path | None, as_json: bool
+) -> int:
+    """Analyse PATH: a run folder, or a file of another program (Gamry .DTA).
+
+    A run keeps the results; those of a file are printed, and kept with --save.
+    """
+    from luggin.analysis import ask, outcome_to_json, save_result
+    from luggin.clock import RealClock
+    from luggin.engine.analysing import used
+    from luggin.engine.start import software
+
+    plugins = plugin_manager.load()
+    parameters = _options(options)
+    tables, sample, planned, place = _tables(path, on, plugins)
+    place = save or place
+    asked = [(n, parameters) for n in names] or planned or _fitting(tables, plugins, parameters)
+    results = []
+    for name, chosen in asked:
+        analysis = plugins.analysis(name)
+        outcome = ask(analysis, tables, sample, {**chosen, **parameters})
+        results.append(outcome_to_json(name, outcome))
+        if place is not None:
+            save_result(
+                place,
+                name,
+                outcome,
+                used(analysis, tables),
+                version=analysis.version,
+                parameters={**chosen, **parameters},
+                software=software(),
+                created=RealClock().utc().isoformat(),
+            )
+    if as_json:
+        echo_json({"path": str(path), "results": results})
+    else:
+        print_results(results)
+        if place is not None:
+            click.echo(f"\nkept in {place}")
+    return 0
+
+
+def _tables(
+    path: Path, on: tuple[str, ...], plugins: Plugins
+) -> tuple[list[Table], dict[str, Any], list[tuple[str, dict[str, Any]]], Path | None]:
+    """Tables, sample, planned analyses and the place for results of a run or a foreign file."""
+    if path.is_dir():
+        from luggin.analysis import open_run
+
+        archive = open_run(path)
+        planned = []
+        chosen: list[str] = list(on)
+        for entry in archive.header.get("analyses", ()):
+            options = {k: v for k, v in entry.items() if k not in ("use", "on")}
+            planned.append((str(entry["use"]), options))
+            wanted = entry.get("on")
+            if not on and wanted:
+                chosen.extend([wanted] if isinstance(wanted, str) else wanted)
+        return archive.tables(chosen or None), dict(archive.sample), planned, path / "results"
+    if on:
+        raise UsageError(f"{path}: --on chooses steps of a run; a file has none")
+    return list(read_foreign(path, plugins)), {}, [], None
+
+
+def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
+    """The tables of a foreign file, by the reader that recognises it.
+
+    Raises:
+        FileFormatError: there is no such file, or no reader knows it.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise FileFormatError(
+                f"{path}: {path.stat().st_size >> 20} MiB; files over {_LARGEST_FILE >> 20} MiB are not read"
+            )
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be read ({error.strerror})") from error
+    readers = plugins.readers()
+    for reader in readers:
+        if reader.recognises(path, head):
+            return tuple(reader.read(path))
+    known = "; ".join(f"{r.title}" for r in readers)
+    what = "is empty" if not head else "is not in a format that Luggin reads"
+    raise FileFormatError(f"{path}: {what}. It reads run folders and: {known}.")
+
+
+def _fitting(tables: list[Table], plugins: Plugins, parameters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    techniques = {t.technique for t in tables}
+    fitting = [(name, parameters) for name, a in plugins.analyses().items() if techniques & set(a.needs)]
+    if not fitting:
+        raise UsageError(
+            f"no analysis fits {', '.join(sorted(techniques)) or 'an empty run'}; installed are {', '.join(plugins.analyses())}"
+        )
+    return fitting
+
+
+def _options(options: tuple[str, ...]) -> dict[str, Any]:
+    import tomllib
+
+    parsed: dict[str, Any] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise click.UsageError(f"--option {option!r}: write NAME=VALUE")
+        try:
+            parsed[name.strip()] = tomllib.loads(f"v = {value}")["v"]
+        except tomllib.TOMLDecodeError:
+            parsed[name.strip()] = value
+    return parsed
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write (default: report.html in the run folder)."
+)
+def report(folder: Path, output: Path | None) -> int:
+    """Write the report of the run in FOLDER: one HTML file with figures, conditions and results."""
+    click.echo(write_report(folder, plugin_manager.load(), output))
+    return 0
+
+
+def write_report(folder: Path, plugins: Plugins, output: Path | None = None) -> Path:
+    """Write the report of a run; returns its path.
+
+    Raises:
+        UsageError: no plugin writes reports, or something that it needs is not installed.
+    """
+    exporters = {e.name: e for group in plugins.hook.luggin_exporters() for e in group}
+    if "report" not in exporters:
+        raise UsageError("no plugin that writes reports is installed")
+    target = output or folder / "report.html"
+    exporters["report"].write(folder, target)
+    return target
+
+
+@click.command()
+@_json
+def plugins(as_json: bool) -> int:
+    """List plugins: package, version, and the hooks that each implements.
+
+    LUGGIN_BLOCK_PLUGINS=name,name leaves plugins out; LUGGIN_TRACE_PLUGINS=1 prints every hook call.
+    """
+    infos = plugin_manager.load().infos()
+    if as_json:
+        echo_json({"plugins": [vars(info) for info in infos]})
+        return 0
+    for info in infos:
+        state = "BLOCKED" if info.blocked else ", ".join(h.removeprefix("luggin_") for h in info.provides) or "nothing"
+        click.echo(f"{info.name:24} {info.distribution} {info.version:10} {state}")
+    return 0
+
+
+@click.command()
+@click.argument("driver", required=False)
+@_json
+def instruments(driver: str | None, as_json: bool) -> int:
+    """List drivers, or say what the instruments of one DRIVER can do and what is unconfirmed."""
+    drivers = plugin_manager.load().drivers()
+    if driver is not None and driver not in drivers:
+        raise UsageError(f"unknown driver {driver!r}; installed are {', '.join(drivers)}")
+    if as_json:
+        echo_json({name: _driver_json(d) for name, d in drivers.items() if driver in (None, name)})
+        return 0
+    for name, d in drivers.items():
+        if driver in (None, name):
+            click.echo(f"{name}: {d.title}")
+            for model, title in d.models.items():
+                click.echo(f"  {model:14} {title}")
+                if driver is not None:
+                    _print_capabilities(d.offline({"model": model}).capabilities)
+    return 0
+
+
+def _driver_json(driver: Any) -> dict[str, Any]:
+    models = {}
+    for model, title in driver.models.items():
+        c = driver.offline({"model": model}).capabilities
+        models[model] = {
+            "title": title,
+            "techniques": {n: t.execution for n, t in c.techniques.items()},
+            "potential": [c.potential.low, c.potential.high],
+            "current": [c.current.low, c.current.high],
+            "current_ranges": list(c.current_ranges),
+            "enforced_limits": dict(c.enforced),
+            "polarity": c.polarity,
+            "unconfirmed": list(c.unconfirmed),
+            "tested_on": c.tested_on,
+        }
+    return {"title": driver.title, "models": models}
+
+
+def _print_capabilities(c: Capabilities) -> None:
+    from luggin.units import show
+
+    click.echo(f"    potential   {show(c.potential.low, 'V')} ... {show(c.potential.high, 'V')}")
+    click.echo(
+        f"    current     up to {show(c.current.high, 'A')}; ranges {', '.join(show(r, 'A') for r in c.current_ranges)}"
+    )
+    for name, technique in c.techniques.items():
+        limits = "; ".join(
+            f"{p} {show(r.low, r.unit)} ... {show(r.high, r.unit)}{'' if r.confirmed else ' (unconfirmed)'}"
+            for p, r in technique.limits.items()
+        )
+        click.echo(f"    {name:11} {technique.execution}; {limits}")
+    held = "; ".join(f"{k}: {v}" for k, v in c.enforced.items()) or "none; the runner watches every reading"
+    click.echo(f"    limits held by the instrument: {held}")
+    click.echo(f"    abort       {c.abort}")
+    click.echo(f"    tested      {c.tested_on}")
+    for sentence in c.unconfirmed:
+        click.echo(f"    unconfirmed {sentence}")
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON schema of protocol files (with the steps of all installed plugins).
+
+    Save it and put `#:schema ./protocol.schema.json` into the first line of a protocol: editors with
+    a TOML language server complete and check it then.
+    """
+    from luggin.steps import Vocabulary, json_schema
+
+    echo_json(json_schema(Vocabulary(plugin_manager.load().step_types())))
+    return 0

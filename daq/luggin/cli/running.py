@@ -1,0 +1,252 @@
+"""Commands that run: check, run, resume, recover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from luggin import plugins as plugin_manager
+from luggin.cli.output import echo_json, print_finished
+
+if TYPE_CHECKING:
+    from luggin.bench import Bench
+    from luggin.engine.protocols import Finished
+    from luggin.engine.start import Plan
+    from luggin.plugins import Plugins
+    from luggin.steps import LoadedProtocol, Vocabulary
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+_bench = click.option(
+    "--bench", "bench_path", type=click.Path(path_type=Path), help="Bench file instead of the protocol's."
+)
+_protocol = click.argument("protocol", type=click.Path(path_type=Path))
+
+
+@click.command()
+@_protocol
+@_bench
+@click.option("--folder", type=click.Path(path_type=Path), help="The run folder (default: a new one below runs/).")
+@click.option("--force", is_flag=True, help="Run on a real bench without a rehearsal; this is recorded.")
+@click.option("--yes", is_flag=True, help="Answer every prompt of the protocol with yes.")
+@click.option("--no-report", is_flag=True, help="Do not write report.html.")
+@click.argument("arguments", nargs=-1)
+@_json
+def run(
+    protocol: Path,
+    bench_path: Path | None,
+    folder: Path | None,
+    force: bool,
+    yes: bool,
+    no_report: bool,
+    arguments: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run PROTOCOL (.toml, or .py with its ARGUMENTS) and print its results.
+
+    Ctrl-C once stops safely at a row boundary, twice at once. The cell is verified open on every
+    way out, and the run can be taken up again with: luggin resume FOLDER
+    """
+    from luggin.cli.people import people_for, watching
+
+    plugins = plugin_manager.load()
+    if protocol.suffix == ".py":
+        return _run_script(protocol, arguments, bench_path, folder, plugins, force, yes, no_report, as_json)
+    if arguments:
+        raise click.UsageError(f"only Python protocols take arguments; got {' '.join(arguments)}")
+    from dataclasses import replace
+
+    from luggin.engine.protocols import plan_of, run_protocol
+
+    loaded, bench = _load(protocol, bench_path, plugins)
+    plan = replace(plan_of(loaded, bench), folder=folder)
+    _static(loaded, plan, plugins, force)
+    with watching(as_json, loaded.protocol.title) as watcher:
+        finished = run_protocol(loaded, plan, plugins, people=people_for(yes, bench), watcher=watcher)
+    return _end(finished, plugins, no_report, as_json)
+
+
+def _run_script(
+    protocol: Path,
+    arguments: tuple[str, ...],
+    bench_path: Path | None,
+    folder: Path | None,
+    plugins: Plugins,
+    force: bool,
+    yes: bool,
+    no_report: bool,
+    as_json: bool,
+) -> int:
+    from luggin.cli.people import people_for, watching
+    from luggin.engine.protocols import watched
+    from luggin.engine.scripts import execute_script, read_script
+    from luggin.engine.start import Ambient
+    from luggin.rehearsal import require_rehearsed
+
+    source = read_script(protocol, arguments)
+    bench = None if bench_path is None else read_bench(bench_path, plugins)
+    with watching(as_json, protocol.name) as watcher:
+        surroundings = Ambient(
+            plugins,
+            source,
+            people=people_for(yes, bench),
+            watcher=watcher,
+            folder=folder,
+            bench=bench,
+            approve=lambda plan: require_rehearsed(plan, force),
+        )
+        finished = watched(surroundings, lambda: execute_script(surroundings))
+    return _end(finished, plugins, no_report, as_json)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_bench
+@click.option(
+    "--protocol", type=click.Path(path_type=Path), help="A protocol that is changed behind what is completed."
+)
+@click.option("--clear-trip", is_flag=True, help="The limit that stopped the run was looked into.")
+@click.option("--yes", is_flag=True, help="Answer every prompt of the protocol with yes.")
+@click.option("--no-report", is_flag=True, help="Do not write report.html.")
+@_json
+def resume(
+    folder: Path,
+    bench_path: Path | None,
+    protocol: Path | None,
+    clear_trip: bool,
+    yes: bool,
+    no_report: bool,
+    as_json: bool,
+) -> int:
+    """Take the run in FOLDER up where it ended.
+
+    What completed is not done again; the interrupted step is, and what the safe stop destroyed
+    (steps with `establishes`) is established again first.
+    """
+    from luggin.cli.people import people_for, watching
+    from luggin.engine.protocols import resume_protocol
+    from luggin.steps import load_protocol
+
+    plugins = plugin_manager.load()
+    words = vocabulary(plugins)
+    loaded = None if protocol is None else load_protocol(protocol, words)
+    bench = None if bench_path is None else read_bench(bench_path, plugins)
+    with watching(as_json, f"resuming {folder.name}") as watcher:
+        finished = resume_protocol(
+            folder,
+            plugins,
+            words,
+            bench=bench,
+            loaded=loaded,
+            clear_trip=clear_trip,
+            people=people_for(yes, bench),
+            watcher=watcher,
+        )
+    return _end(finished, plugins, no_report, as_json)
+
+
+@click.command()
+@_protocol
+@_bench
+@click.option("--no-rehearsal", is_flag=True, help="Only look it over; do not run it on the simulated twins.")
+@_json
+def check(protocol: Path, bench_path: Path | None, no_rehearsal: bool, as_json: bool) -> int:
+    """Look PROTOCOL over, then rehearse it in virtual time on simulated instruments.
+
+    Prints the timetable, rows, bytes, charge, and which limits the instrument holds by itself.
+    Nothing is touched: no instrument is opened, nothing is written but a note of the rehearsal.
+    """
+    from luggin.cli.checking import print_check
+    from luggin.engine.protocols import plan_of
+    from luggin.rehearsal import look_over, rehearse
+
+    plugins = plugin_manager.load()
+    loaded, bench = _load(protocol, bench_path, plugins)
+    plan = plan_of(loaded, bench)
+    overview = look_over(loaded, plan, plugins)
+    rehearsal = None if no_rehearsal else rehearse(loaded, plan, plugins)
+    if as_json:
+        echo_json({"protocol": str(protocol), **overview.to_json(), "rehearsal": rehearsal and rehearsal.to_json()})
+    else:
+        print_check(protocol, overview, rehearsal)
+    return 0 if rehearsal is None else rehearsal.exit_code
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_json
+def recover(folder: Path, as_json: bool) -> int:
+    """Bring the run in FOLDER in order after a crash or a power cut. Can be repeated.
+
+    All acknowledged rows are published into the zarr store; nothing is invented. (`luggin resume`
+    does this by itself.)
+    """
+    from luggin.store import recover as recover_store
+
+    recovery = recover_store(folder)
+    if as_json:
+        echo_json({"run": str(folder), "recovery": str(recovery)})
+    else:
+        click.echo(f"{folder}: {recovery}")
+    return 0
+
+
+def vocabulary(plugins: Plugins) -> Vocabulary:
+    """The steps and analyses of everything that is installed."""
+    from luggin.steps import Vocabulary
+
+    return Vocabulary(plugins.step_types(), {name: a.parameters for name, a in plugins.analyses().items()})
+
+
+def _load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[LoadedProtocol, Bench]:
+    from luggin.bench import load_bench
+    from luggin.steps import load_protocol
+
+    loaded = load_protocol(path, vocabulary(plugins))
+    if bench_path is None and loaded.protocol.bench is None:
+        bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
+        click.echo("No bench is named: this runs on the built-in SIMULATED bench.", err=True)
+        return loaded, bench
+    return loaded, read_bench(bench_path or path.parent / str(loaded.protocol.bench), plugins)
+
+
+def read_bench(path: Path, plugins: Plugins) -> Bench:
+    """A bench file with its simulated tables checked; all mistakes at once."""
+    from luggin.bench import load_bench
+    from luggin.errors import ProtocolError
+
+    plugins.add_bench_plugin(path.parent)
+    bench = load_bench(path, drivers=list(plugins.drivers()))
+    if bench.simulated_tables:
+        problems = plugins.simulator().check(bench.simulated_tables)
+        if problems:
+            raise ProtocolError(str(path), bench.located(problems))
+    return bench
+
+
+def _static(loaded: LoadedProtocol, plan: Plan, plugins: Plugins, force: bool) -> None:
+    from luggin.rehearsal import look_over, require_rehearsed
+
+    look_over(loaded, plan, plugins)
+    require_rehearsed(plan, force)
+
+
+def _end(finished: Finished, plugins: Plugins, no_report: bool, as_json: bool) -> int:
+    if not no_report:
+        finished.report = _report(finished.folder, plugins)
+    if as_json:
+        echo_json(finished.to_json())
+    print_finished(finished, quiet=as_json)
+    return finished.exit_code
+
+
+def _report(folder: Path, plugins: Plugins) -> Path | None:
+    from luggin.cli.looking import write_report
+    from luggin.errors import LugginError
+
+    try:
+        return write_report(folder, plugins)
+    except LugginError as error:
+        click.echo(f"no report: {error}", err=True)
+        return None

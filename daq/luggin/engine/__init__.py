@@ -1,0 +1,1 @@
+"""Runs protocols: the bench, the limits, the record, and the way back."""

@@ -1,0 +1,236 @@
+"""Does one step: the way of a sample from the driver through the limits into the journal."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Technique
+from luggin.engine.limits import LimitGuard, Trip
+from luggin.engine.recorder import Recorder
+from luggin.engine.run import Context, Part, Run
+from luggin.errors import LimitTripped, LugginError, NotSupported, UsageError
+from luggin.records import Schema
+
+if TYPE_CHECKING:
+    from luggin.steps import Prompt, Step, TechniqueStep
+
+Executed = tuple[str, list[Part], dict[str, Any]]
+
+#: How long the open-circuit potential is measured where a step needs it and none was measured (s).
+IMPLICIT_OCP = 5.0
+
+
+def execute(run: Run, step: Step, context: Context, number: int, attempt: int, parts: list[Part]) -> Executed:
+    """Do a step that is not a container. Returns status, where the rows are, and small values.
+
+    ``parts`` is filled as rows come in, so that they can be found even if the step raises.
+    """
+    from luggin.steps import Chain, Note, Prompt, Rest, TechniqueStep
+
+    if isinstance(step, Prompt):
+        return _prompt(run, step)
+    if isinstance(step, Note):
+        run.watcher.said(step.text)
+        return "done", [], {"text": step.text}
+    path = context.path
+    execution = _Execution(run, context, number, attempt, parts)
+    if step.rest_before:
+        execution.wait(step.rest_before)
+    if isinstance(step, Rest):
+        if step.dt is None:
+            execution.wait(step.duration)
+            return "done", [], {}
+        return execution.measure([(step, _open_circuit(step.duration, step.dt))])
+    members = list(step.steps) if isinstance(step, Chain) else [step]
+    techniques = [member for member in members if isinstance(member, TechniqueStep)]
+    if len(techniques) != len(members):
+        raise NotSupported(f"step {path}: `{step.do}` cannot be executed by this version")
+    if run.references["ocp"] is None and any(
+        p.zero == "ocp" for m in techniques for s in m.setpoints().values() for p in s
+    ):
+        run.watcher.said(f"step {path}: the open-circuit potential is measured first")
+        execution.measure([(techniques[0], _open_circuit(IMPLICIT_OCP, 0.5))])
+    return execution.measure(_resolved(run, techniques))
+
+
+def _open_circuit(duration: float, dt: float) -> Technique:
+    return Technique("ocp", {"duration": float(duration), "dt": float(dt)})
+
+
+def _resolved(run: Run, members: Sequence[TechniqueStep]) -> list[tuple[Step, Technique]]:
+    """The techniques with absolute potentials; ``vs previous`` follows along a chain."""
+    requests: list[tuple[Step, Technique]] = []
+    previous = run.references["previous"]
+    for member in members:
+        technique = member.technique(run.references["ocp"], previous)
+        requests.append((member, technique))
+        previous = ends_at(technique, previous)
+    return requests
+
+
+def ends_at(technique: Technique, before: float | None = None) -> float | None:
+    """The potential (V) at which a technique leaves the cell; ``before`` if it applies none."""
+    value = technique.parameters.get("end", technique.parameters.get("potential"))
+    return before if value is None else float(value)
+
+
+def _prompt(run: Run, step: Prompt) -> Executed:
+    from luggin.clock import RealClock
+
+    timeout = step.timeout
+    until = None if timeout is None else RealClock().now() + timeout
+    answers = run.people.ask(step.text, step.fields, run.soft, until)
+    if run.soft.is_set:
+        raise run.interrupted()
+    if answers is None:
+        if step.on_timeout == "stop":
+            raise UsageError(f"nobody answered within {timeout:g} s: {step.text!r}")
+        return "done", [], {"answers": {}, "answered": "timeout"}
+    return "done", [], {"answers": dict(answers), "answered": "yes"}
+
+
+class _Execution:
+    """One attempt at one step: everything it measures carries its number."""
+
+    def __init__(self, run: Run, context: Context, number: int, attempt: int, parts: list[Part]) -> None:
+        self._run = run
+        self._context = context
+        self._path = context.path
+        self._number = number
+        self._attempt = attempt
+        self._parts = parts
+        self._values: dict[str, Any] = {}
+
+    def wait(self, duration: float) -> None:
+        """Wait with the cell open; nothing is recorded."""
+        run = self._run
+        run.watcher.step_began(self._path, "wait, cell open", duration, 0)
+        if not run.session.clock.sleep(duration, run.soft):
+            raise run.interrupted()
+
+    def measure(self, requests: Sequence[tuple[Step, Technique]]) -> Executed:
+        """Run techniques on the cell in one go; the cell is open before and after."""
+        run = self._run
+        step = requests[0][0]
+        instrument = run.session.instrument(step.on)
+        if len(requests) > 1 and not instrument.capabilities.chain:
+            raise NotSupported(
+                f"step {self._path}: {instrument.capabilities.model} cannot keep the cell closed between techniques; "
+                "write them as single steps (the cell is open between them)"
+            )
+        realised = instrument.prepare([technique for _, technique in requests])
+        armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
+        run.event(
+            "prepared",
+            path=self._path,
+            step=self._number,
+            attempt=self._attempt,
+            techniques=[{"name": t.name, "parameters": dict(t.parameters)} for t in realised.techniques],
+            duration=realised.duration,
+            rows=sum(realised.rows),
+            latency=realised.latency,
+            notes=list(realised.notes),
+            limits_in_instrument=dict(armed),
+        )
+        title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
+        run.watcher.step_began(self._path, title, realised.duration, sum(realised.rows))
+        trip = self._stream(instrument, realised, [member for member, _ in requests])
+        if run.soft.is_set:
+            raise run.interrupted()
+        if trip is not None:
+            return self._tripped(trip)
+        return "done", self._parts, self._values
+
+    def _stream(self, instrument: MeasuringInstrument, realised: Realised, members: Sequence[Step]) -> Trip | None:
+        """Pull frames until the technique is over; the cell is verified open on every other way out."""
+        run = self._run
+        hard, watcher = run.hard, run.watcher
+        recorder: Recorder | None = None
+        guard: LimitGuard | None = None
+        part, total = -1, 0
+        schema: Schema | None = None
+        tripped: Trip | None = None
+        with self._safe_on_trouble(instrument):
+            frames = instrument.frames()
+            for frame in frames:
+                if recorder is None or guard is None or frame.part != part or frame.schema is not schema:
+                    self._part_over(recorder, realised, members, part)
+                    total += recorder.rows if recorder else 0
+                    part, schema = frame.part, frame.schema
+                    recorder = Recorder(run.writer, schema, self._number, self._attempt, run.zero)
+                    guard = LimitGuard(run.limits, schema)
+                trip = guard.check(frame)
+                recorder.append(frame)
+                watcher.rows = total + recorder.rows
+                if trip is not None and tripped is None:
+                    tripped = trip
+                    instrument.request_abort()
+                if hard.is_set:
+                    frames.close()  # type: ignore[attr-defined]
+                    break
+            status = "end_step" if tripped else "interrupted" if run.soft.is_set else "done"
+            self._part_over(recorder, realised, members, part, status)
+        if tripped is not None or run.soft.is_set:
+            run.event("made safe", instrument=instrument.name, verified=instrument.make_safe())
+        return tripped
+
+    def _part_over(
+        self,
+        recorder: Recorder | None,
+        realised: Realised,
+        members: Sequence[Step],
+        part: int,
+        status: str = "done",
+    ) -> None:
+        if recorder is None or recorder.rows == 0:
+            return
+        member, technique = members[part], realised.techniques[part]
+        self._parts.append(
+            Part(
+                technique=technique.name,
+                stream=recorder.schema.stream,
+                first=recorder.first,
+                count=recorder.rows,
+                id=member.id or "",
+                ids=tuple(dict.fromkeys([*self._context.ids, *([member.id] if member.id else [])])),
+                role=member.role or self._context.role,
+                label=member.label or "",
+                parameters=dict(technique.parameters),
+                status=status,
+            )
+        )
+        names = [column.name for column in recorder.schema.columns[1:-3]]
+        if "potential" in names and recorder.last:
+            last = float(recorder.last[names.index("potential")])
+            if math.isfinite(last):
+                self._values["ocp" if technique.name == "ocp" else "previous"] = last
+                if technique.name == "ocp":
+                    self._run.references["ocp"] = last
+
+    @contextlib.contextmanager
+    def _safe_on_trouble(self, instrument: MeasuringInstrument) -> Any:
+        """Whatever goes wrong, the cell is opened before the error goes on its way."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                verified = instrument.make_safe()
+            except LugginError as unsafe:
+                unsafe.add_note(f"while handling: {error}")
+                raise unsafe from error
+            with contextlib.suppress(LugginError):  # the store may be what failed; the first error is what matters
+                self._run.event("made safe", instrument=instrument.name, verified=verified)
+            raise
+
+    def _tripped(self, trip: Trip) -> Executed:
+        run = self._run
+        words = trip.describe()
+        run.event("trip", path=self._path, step=self._number, then=trip.then, words=words)
+        run.watcher.said(f"limit: {words}")
+        if trip.then == "end_step":
+            return "end_step", self._parts, {**self._values, "ended_by": words}
+        run.trip = words
+        raise LimitTripped(f"step {self._path}: {words}. The cell is open; the data up to there are kept.")

@@ -1,0 +1,253 @@
+"""Runs a protocol from its file, new or taken up again, and says how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luggin.clock import RealClock
+from luggin.engine.history import History
+from luggin.engine.limits import Limit
+from luggin.engine.progress import People, Watcher
+from luggin.engine.start import Ambient, Plan, Source, begin, take_up
+from luggin.errors import LugginError, RunFolderError
+from luggin.signals import SignalWatch
+
+if TYPE_CHECKING:
+    from luggin.bench import Bench
+    from luggin.engine.run import Run
+    from luggin.plugins import Plugins
+    from luggin.steps import LoadedProtocol, Vocabulary
+
+
+@dataclass
+class Finished:
+    """How a run ended: its folder, its outcome, what the analyses say, and what went wrong."""
+
+    folder: Path
+    outcome: str
+    simulated: bool
+    results: list[dict[str, Any]] = field(default_factory=list)
+    error: LugginError | None = None
+    report: Path | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The code with which the command line ends."""
+        return 0 if self.error is None else self.error.exit_code
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        data: dict[str, Any] = {
+            "run": str(self.folder),
+            "outcome": self.outcome,
+            "simulated": self.simulated,
+            "results": self.results,
+        }
+        if self.report is not None:
+            data["report"] = str(self.report)
+        if self.error is not None:
+            data["error"] = {"type": type(self.error).__name__, "message": str(self.error)}
+        return data
+
+
+def limits_of(entries: Sequence[Any]) -> tuple[Limit, ...]:
+    """The limits of a protocol in the form in which the engine checks them."""
+    return tuple(
+        Limit(e.column, e.low, e.high, e.unit, rows=e.persistence.rows, seconds=e.persistence.seconds, then=e.then)
+        for e in entries
+    )
+
+
+def plan_of(loaded: LoadedProtocol, bench: Bench) -> Plan:
+    """What a protocol file on a bench amounts to."""
+    protocol = loaded.protocol
+    return Plan(
+        title=protocol.title,
+        bench=bench,
+        source=Source("toml", str(loaded.path or "protocol"), loaded.text, loaded.sha256),
+        sample=protocol.sample.to_json(),
+        limits=limits_of(protocol.limits),
+        analyses=[entry.to_json() for entry in protocol.analyses],
+    )
+
+
+def run_protocol(
+    loaded: LoadedProtocol,
+    plan: Plan,
+    plugins: Plugins,
+    *,
+    people: People | None = None,
+    watcher: Watcher | None = None,
+    on_begin: Callable[[Run], None] | None = None,
+) -> Finished:
+    """Run a protocol from its beginning.
+
+    Raises:
+        UsageError, InstrumentError: the run could not begin; nothing was written.
+    """
+    run = begin(plan, plugins, people=people, watcher=watcher)
+    return _execute(run, loaded, plan, plugins, on_begin)
+
+
+def resume_protocol(
+    folder: Path,
+    plugins: Plugins,
+    vocabulary: Vocabulary,
+    *,
+    bench: Bench | None = None,
+    loaded: LoadedProtocol | None = None,
+    clear_trip: bool = False,
+    people: People | None = None,
+    watcher: Watcher | None = None,
+) -> Finished:
+    """Take a run up where it ended, with its stored protocol or a changed one.
+
+    Raises:
+        RunFolderError: the run is completed, tripped (and not cleared), or not one that can be resumed.
+        Divergence: the changed protocol differs in a completed step.
+    """
+    from luggin.engine.scripts import execute_script
+    from luggin.store import RunLog
+
+    if not (folder / "run.log").is_file():
+        raise RunFolderError(f"{folder}: not a run folder (it has no run.log)")
+    history = History(RunLog.read(folder))
+    history.require_resumable(folder)
+    _require_cleared(folder, history, clear_trip)
+    source = _source(history)
+    bench = bench or _stored_bench(history, plugins)
+    if source.kind == "python":
+        surroundings = Ambient(plugins, source, people=people, watcher=watcher, bench=bench, resume=folder)
+        return watched(surroundings, lambda: execute_script(surroundings), folder)
+    if source.kind != "toml":
+        raise RunFolderError(
+            f"{folder}: a run that was started {source.kind}ly cannot be resumed; its data are complete"
+        )
+    if loaded is None:
+        from luggin.steps import load_protocol
+
+        loaded = load_protocol(source.text, vocabulary, source.name)
+    plan = plan_of(loaded, bench)
+    run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
+    return _execute(run, loaded, plan, plugins, None)
+
+
+def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
+    finished = history.finished or {}
+    if finished.get("outcome") == "limit tripped" and not clear_trip:
+        said = (finished.get("error") or {}).get("message", "a limit tripped")
+        raise RunFolderError(
+            f"{folder}: this run was stopped by a limit ({said}). Look at the cell first; then resume it with --clear-trip."
+        )
+
+
+def _source(history: History) -> Source:
+    data = dict(history.header["protocol"])
+    for record in history.protocols:
+        data = dict(record["protocol"])
+    return Source(data["kind"], data["name"], data["text"], data["sha256"], tuple(data.get("arguments", ())))
+
+
+def _stored_bench(history: History, plugins: Plugins) -> Bench:
+    from luggin.bench import load_bench
+
+    stored = history.header["bench"]
+    bench = load_bench(text=stored["text"], drivers=list(plugins.drivers()))
+    return replace(bench, path=Path(stored["path"]) if stored["path"] else None)
+
+
+def _execute(
+    run: Run, loaded: LoadedProtocol, plan: Plan, plugins: Plugins, on_begin: Callable[[Run], None] | None
+) -> Finished:
+    from luggin.steps import walk
+
+    def body() -> None:
+        if on_begin is not None:
+            on_begin(run)
+        for execution in walk(loaded.protocol):
+            run.do(execution.step, path=execution.path, ids=execution.ids, role=execution.role)
+
+    error = _guarded(run, body)
+    finished = Finished(run.folder, run.outcome, run.session.simulated, error=error)
+    if plan.analyses and run.outcome in ("completed", "interrupted", "limit tripped", "failed"):
+        finished.results = _analyses(run, plugins, plan)
+    _tell(run.folder, plugins)
+    return finished
+
+
+def _analyses(run: Run, plugins: Plugins, plan: Plan) -> list[dict[str, Any]]:
+    from luggin.engine.analysing import analyse_protocol
+
+    return analyse_protocol(run.folder, plugins, plan.analyses, run.session.clock.utc().isoformat())
+
+
+def _guarded(run: Run, body: Callable[[], None]) -> LugginError | None:
+    """Run to the end under the signal watch; the run is finished, and what stopped it comes back."""
+    with SignalWatch(lambda count, name: _stop(run, count, name)):
+        trouble: BaseException | None = None
+        try:
+            body()
+        except BaseException as error:  # noqa: BLE001 - finished first, then raised or handed back
+            trouble = error
+        try:
+            run.finish(trouble)
+        except LugginError as worse:
+            trouble = worse
+    if trouble is None or isinstance(trouble, LugginError):
+        return trouble
+    raise trouble
+
+
+def _stop(run: Run, count: int, name: str) -> None:
+    words = {1: "stopping: the cell is being opened", 2: "stopping at once: the cell is being opened"}
+    run.watcher.said(words.get(count, "the cell is being opened; this cannot be skipped"))
+    run.request_stop(name, hard=count > 1)
+
+
+def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None = None) -> Finished:
+    """Execute a script under the signal watch; how its last run ended."""
+    trouble: BaseException | None = None
+
+    def stop(count: int, name: str) -> None:
+        for run in surroundings.runs:
+            if run.outcome == "running":
+                _stop(run, count, name)
+
+    with SignalWatch(stop):
+        try:
+            body()
+        except LugginError as error:
+            trouble = error
+    if not surroundings.runs:
+        if trouble is not None:
+            raise trouble
+        raise RunFolderError(f"{surroundings.source.name}: the script ended without calling luggin.start(...)")
+    run = surroundings.runs[-1]
+    finished = Finished(run.folder, run.outcome, run.session.simulated, error=trouble)
+    from luggin.analysis import load_results
+
+    finished.results = [_shown(r) for r in load_results(run.folder / "results")]
+    _tell(run.folder, surroundings.plugins)
+    return finished
+
+
+def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: result[k] for k in ("analysis", "quantities", "refusals", "tables", "table_units", "flags")}
+
+
+def _tell(folder: Path, plugins: Plugins) -> None:
+    """Tell plugins that a run is over; one that raises is named, and costs the run nothing."""
+    import logging
+
+    try:
+        plugins.hook.luggin_run_finished(run=folder)
+    except Exception:
+        logging.getLogger(__name__).exception("a plugin failed in luggin_run_finished for %s", folder)
+
+
+def host_now() -> str:
+    """The time of day, for records that are made after a run."""
+    return RealClock().utc().isoformat()

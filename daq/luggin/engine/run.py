@@ -1,0 +1,393 @@
+"""A durable run: every call is journalled under a path, and replayed instead of done again."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luggin.engine.history import History, recorded_error
+from luggin.engine.progress import People, Watcher
+from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, UsageError
+from luggin.results import Outcome, Quantity, Refusal, Table
+
+if TYPE_CHECKING:
+    from luggin.engine.limits import Limit
+    from luggin.engine.session import BenchSession
+    from luggin.plugins import Plugins
+    from luggin.steps import Step
+    from luggin.store import RunLog, StoreWriter
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one technique of a step: ``count`` rows of ``stream`` from row ``first``."""
+
+    technique: str
+    stream: str
+    first: int
+    count: int
+    id: str = ""
+    ids: tuple[str, ...] = ()
+    role: str = ""
+    label: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "done"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``run.log``."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where an execution stands: its path, the ids that analyses may point at, and its role."""
+
+    path: str
+    ids: tuple[str, ...] = ()
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What `Run.do` gives back: where the rows are, and small values (potentials in V)."""
+
+    path: str
+    do: str
+    step: int
+    attempt: int
+    status: str
+    parts: tuple[Part, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all techniques of the step."""
+        return sum(part.count for part in self.parts)
+
+
+class Run:
+    """One execution of a protocol. Made by `luggin.start` or the command line, used as a context.
+
+    Every call (`do`, `analyse`, `read`, `prompt`, `now`, `random`) is recorded under a path; on
+    resume a call that completed returns its record at once. Only the thread that made the run may
+    call them. Leaving the context makes every instrument safe, whatever happened.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        session: BenchSession,
+        writer: StoreWriter,
+        log: RunLog,
+        history: History,
+        *,
+        limits: Sequence[Limit],
+        sample: Mapping[str, Any],
+        plugins: Plugins,
+        people: People,
+        watcher: Watcher,
+    ) -> None:
+        self.folder = folder
+        self.session = session
+        self.writer = writer
+        self.limits = tuple(limits)
+        self.sample = dict(sample)
+        self.plugins = plugins
+        self.people = people
+        self.watcher = watcher
+        self.soft = session.clock.cancel()
+        self.hard = session.clock.cancel()
+        self.trip: str | None = None
+        #: Potentials (V) that later steps may refer to: at open circuit, and where the last technique ended.
+        self.references: dict[str, float | None] = {"ocp": None, "previous": None}
+        self.outcome = "running"
+        self._log = log
+        self._history = history
+        self._thread = threading.get_ident()
+        self._counter = 0
+        self._zero = session.clock.now() - history.last_time
+        self._steps = history.steps
+        self._replayed: dict[str, tuple[Context, Step]] = {}
+        self._restored = not history.order
+        self._failed_path = ""
+        self._stop_reason = ""
+
+    # -- time
+    def time(self) -> float:
+        """Lab time since the start of the run (s), going on over resumes."""
+        return self.session.clock.now() - self._zero
+
+    @property
+    def zero(self) -> float:
+        """Lab time at which `time` is 0."""
+        return self._zero
+
+    # -- the one primitive
+    def do(self, step: Step, *, path: str | None = None, ids: Sequence[str] = (), role: str = "") -> StepResult:
+        """Do a step, or give back what it gave when it was done before.
+
+        Args:
+            step: what to do; a `Repeat` or `ForEach` does all its steps and gives back the last one's result.
+            path: place in the protocol; the next number if not given (scripts).
+            ids: ids of the loops around the step and its own, for analyses.
+            role: role of the nearest loop around it, where it has none of its own.
+
+        Raises:
+            LimitTripped: a limit with ``then = "stop"`` was left; the cell is open.
+            Interrupted: somebody asked the run to stop; the cell is open.
+            InstrumentError: the bench did not do what it should; the cell is open.
+            Divergence: a completed call had another step under this path.
+        """
+        from luggin.steps import ForEach, Repeat, walk_steps
+
+        place = self._path(path)
+        if isinstance(step, Repeat | ForEach):
+            results = [
+                self.do(e.step, path=f"{place}/{e.path.partition('/')[2]}", ids=(*ids, *e.ids), role=e.role or role)
+                for e in walk_steps([step])
+            ]
+            return results[-1]
+        context = Context(place, tuple(ids) or ((step.id,) if step.id else ()), step.role or role)
+        recorded = self._history.recorded(place, step.do, step.fingerprint())
+        if recorded is not None:
+            return self._replay(context, step, recorded)
+        self._restore_states(place)
+        return self._perform(context, step)
+
+    def _replay(self, context: Context, step: Step, recorded: Mapping[str, Any]) -> StepResult:
+        self._replayed[context.path] = (context, step)
+        if recorded["kind"] == "failed":
+            raise recorded_error(recorded)
+        result = _result(recorded)
+        self._remember(result)
+        self.watcher.step_ended(context.path, "replayed")
+        return result
+
+    def _perform(self, context: Context, step: Step, *, again: bool = False) -> StepResult:
+        from luggin.engine.execution import execute
+
+        path = context.path
+        number = self._history.step_number(path) or self._next_number()
+        attempt = self._history.attempt(path)
+        common = {"path": path, "step": number, "attempt": attempt, **({"re_established": True} if again else {})}
+        self._record(
+            "start",
+            **common,
+            do=step.do,
+            id=step.id or "",
+            role=context.role,
+            label=step.label or "",
+            fingerprint=step.fingerprint(),
+            request=step.to_json(),
+            establishes=[f"{state}@{step.on or 'cell'}" for state in step.establishes],
+        )
+        parts: list[Part] = []
+        try:
+            self._check_stop()
+            status, parts, values = execute(self, step, context, number, attempt, parts)
+        except Interrupted:
+            self._record("interrupted", **common, parts=[p.to_json() for p in parts])
+            self.watcher.step_ended(path, "interrupted")
+            raise
+        except BaseException as error:
+            self._failed_path = path
+            said = {"type": type(error).__name__, "message": str(error)}
+            self._record("failed", **common, error=said, parts=[p.to_json() for p in parts])
+            self.watcher.step_ended(path, "failed")
+            raise
+        self.writer.sync()
+        record = self._record(
+            "end", sync=True, **common, do=step.do, status=status, parts=[p.to_json() for p in parts], values=values
+        )
+        result = _result(record)
+        self._remember(result)
+        self._replayed[path] = (context, step)
+        self.watcher.step_ended(path, status)
+        return result
+
+    def _remember(self, result: StepResult) -> None:
+        for name in self.references:
+            if name in result.values:
+                self.references[name] = result.values[name]
+
+    def _restore_states(self, path: str) -> None:
+        """Before the first step that really runs, bring back what the safe stop destroyed."""
+        if self._restored:
+            return
+        self._restored = True
+        for state, entry in self._history.latest_establishing(before=path).items():
+            if entry.path in self._replayed:
+                self.watcher.said(f"{state}: step {entry.path} is done again, because the stop undid it")
+                self._perform(*self._replayed[entry.path], again=True)
+
+    # -- the companions
+    def analyse(self, name: str, *results: StepResult, **parameters: Any) -> Outcome:
+        """Ask an analysis about the rows of some steps (all steps so far, if none are given)."""
+        from luggin.engine.analysing import analyse_steps
+
+        return analyse_steps(self, self._path(None), name, results, parameters)
+
+    def read(self, role: str, reading: str) -> Any:
+        """One reading of an instrument, by the name that its driver declares."""
+
+        def ask() -> Any:
+            bound = getattr(self.session.instrument(role), reading, None)
+            if bound is None or not hasattr(bound, "read"):
+                raise UsageError(f"{role} has no reading {reading!r}")
+            return bound.read()
+
+        return self.companion("read", {"role": role, "reading": reading}, ask)
+
+    def prompt(self, text: str, **fields: str) -> Mapping[str, str]:
+        """Ask the person at the bench; ``fields`` maps names to units. Returns the answers."""
+        from luggin.steps import Prompt
+
+        result = self.do(Prompt(text=text, fields=fields))
+        answers: Mapping[str, str] = result.values.get("answers", {})
+        return answers
+
+    def now(self) -> datetime:
+        """The time of day (UTC) of the experiment; the recorded one when replayed."""
+        return datetime.fromisoformat(self.companion("now", {}, lambda: self.session.clock.utc().isoformat()))
+
+    def random(self) -> float:
+        """A random number in [0, 1); the recorded one when replayed."""
+        return float(self.companion("random", {}, random.random))
+
+    def companion(
+        self, do: str, request: Mapping[str, Any], function: Callable[[], Any], path: str | None = None
+    ) -> Any:
+        """Do something small under a path; its value (plain JSON) is recorded and given back on replay."""
+        path = path or self._path(None)
+        fingerprint = repr(sorted(request.items()))
+        recorded = self._history.recorded(path, do, fingerprint)
+        if recorded is not None:
+            if recorded["kind"] == "failed":
+                raise recorded_error(recorded)
+            return recorded["values"]["value"]
+        common = {"path": path, "step": self._history.step_number(path) or self._next_number()}
+        attempt = self._history.attempt(path)
+        self._record("start", **common, attempt=attempt, do=do, fingerprint=fingerprint, request=dict(request))
+        try:
+            value = function()
+        except LugginError as error:
+            self._failed_path = path
+            self._record("failed", **common, error={"type": type(error).__name__, "message": str(error)})
+            raise
+        self._record("end", sync=True, **common, do=do, status="done", parts=[], values={"value": value})
+        return value
+
+    # -- stopping
+    def request_stop(self, reason: str, *, hard: bool = False) -> None:
+        """Ask for a safe stop, from any thread; ``hard`` does not wait for rows on their way."""
+        self._stop_reason = self._stop_reason or reason
+        self.soft.set()
+        if hard:
+            self.hard.set()
+        for instrument in self.session.instruments.values():
+            instrument.request_abort()
+
+    def _check_stop(self) -> None:
+        if self.soft.is_set:
+            raise Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
+
+    def interrupted(self) -> Interrupted:
+        """The exception for a stop that was asked for."""
+        return Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
+
+    # -- the record
+    def _record(self, kind: str, *, sync: bool = False, **fields: Any) -> dict[str, Any]:
+        record = {"kind": kind, "time": round(self.time(), 6), **fields}
+        self._log.append(record, sync=sync and self._durable)
+        return record
+
+    def event(self, what: str, **fields: Any) -> None:
+        """Write something that happened into ``run.log``."""
+        self._record("event", what=what, **fields)
+
+    @property
+    def _durable(self) -> bool:
+        return not self.session.clock.virtual
+
+    def _next_number(self) -> int:
+        self._steps += 1
+        return self._steps
+
+    def _path(self, path: str | None) -> str:
+        if threading.get_ident() != self._thread:
+            raise UsageError("steps are done by the thread that started the run; monitors are not steps")
+        if self.outcome != "running":
+            raise RunFolderError(f"{self.folder}: this run is over ({self.outcome})")
+        if path is not None:
+            return path
+        self._counter += 1
+        return str(self._counter)
+
+    # -- the end
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.finish(error)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Make everything safe, record the outcome, publish all rows and give the bench back."""
+        if self.outcome != "running":
+            return
+        unsafe: LugginError | None = None
+        try:
+            self.session.close()
+        except LugginError as trouble:
+            unsafe = trouble
+        final = unsafe or error
+        self.outcome = _outcome(final)
+        record = {
+            "outcome": self.outcome,
+            "failed_path": self._failed_path if final is not None else "",
+            "error": None if final is None else {"type": type(final).__name__, "message": str(final)},
+            "made_safe": dict(self.session.made_safe),
+        }
+        try:
+            self.writer.set_attributes({"status": self.outcome, "ended": self.session.clock.utc().isoformat()})
+            self.writer.sync()
+            self._record("finish", sync=True, **record)
+        finally:
+            self.writer.close()
+            self._log.close()
+        if unsafe is not None:
+            raise unsafe from error
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "completed"
+    if isinstance(error, LimitTripped):
+        return "limit tripped"
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        return "interrupted"
+    return "failed"
+
+
+def _result(record: Mapping[str, Any]) -> StepResult:
+    return StepResult(
+        path=str(record["path"]),
+        do=str(record.get("do", "")),
+        step=int(record["step"]),
+        attempt=int(record.get("attempt", 1)),
+        status=str(record.get("status", "done")),
+        parts=tuple(Part(**part) for part in record.get("parts", ())),
+        values=record.get("values", {}),
+    )
+
+
+def run_time(seconds: float) -> str:
+    """Run time for people."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+__all__ = ["Outcome", "Part", "Quantity", "Refusal", "Run", "StepResult", "Table"]

@@ -1,0 +1,121 @@
+"""Protocols written in Python: executed, stored, and executed again on resume."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luggin.engine.history import History
+from luggin.engine.start import Ambient, Plan, Source, ambient, take_up
+from luggin.errors import UsageError
+
+if TYPE_CHECKING:
+    from luggin.engine.run import Run
+    from luggin.plugins import Plugins
+
+_LARGEST = 1 << 20
+
+
+def read_script(path: Path, arguments: Sequence[str]) -> Source:
+    """A Python protocol, not yet executed.
+
+    Raises:
+        UsageError: it cannot be read, is too large or is not Python.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"{path}: {len(data)} bytes are more than a protocol may have (1 MiB)")
+    try:
+        text = data.decode("utf-8")
+        compile(text, str(path), "exec")
+    except (UnicodeDecodeError, SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise UsageError(f"{path}{line}: not a Python protocol ({error})") from error
+    return Source("python", str(path), text, hashlib.sha256(data).hexdigest(), tuple(arguments))
+
+
+def execute_script(surroundings: Ambient) -> list[Run]:
+    """Execute the script of these surroundings; returns the runs that it started.
+
+    Whatever the script raises comes out; runs that it left open are finished first.
+    """
+    source = surroundings.source
+    path = Path(source.name)
+    code = compile(source.text, source.name, "exec")
+    argv, import_path = sys.argv, list(sys.path)
+    sys.argv = [source.name, *source.arguments]
+    sys.path.insert(0, str(path.parent))
+    with ambient(surroundings):
+        try:
+            exec(code, {"__name__": "__main__", "__file__": source.name, "__builtins__": __builtins__})
+        except BaseException as error:
+            for run in surroundings.runs:
+                run.finish(error)
+            raise
+        finally:
+            sys.argv, sys.path[:] = argv, import_path
+        for run in surroundings.runs:
+            run.finish(None)
+    return surroundings.runs
+
+
+def plan_of_script(
+    surroundings: Ambient | None,
+    sample: Mapping[str, Any],
+    bench: str | Path | None,
+    title: str,
+    limits: Sequence[Mapping[str, Any]],
+) -> tuple[Plan, Plugins]:
+    """What a script's call of `luggin.start` amounts to."""
+    from luggin import plugins as plugin_manager
+    from luggin.bench import load_bench
+    from luggin.engine.protocols import limits_of
+    from luggin.steps import Limit, Sample
+
+    plugins = surroundings.plugins if surroundings else plugin_manager.load()
+    source = surroundings.source if surroundings else _own_source()
+    if surroundings is not None and surroundings.bench is not None:
+        opened = surroundings.bench
+    elif bench is None:
+        opened = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
+    else:
+        place = Path(bench)
+        place = place if place.is_absolute() or place.exists() else Path(source.name).parent / place
+        opened = load_bench(place, drivers=list(plugins.drivers()))
+    plan = Plan(
+        title=title or Path(source.name).stem,
+        bench=opened,
+        source=source,
+        sample=Sample(**sample).to_json(),
+        limits=limits_of([Limit(**entry) for entry in limits]),
+    )
+    return plan, plugins
+
+
+def _own_source() -> Source:
+    """The script that is running, if there is one (a notebook has none and cannot be resumed)."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if path and Path(path).is_file():
+        return read_script(Path(path), sys.argv[1:])
+    return Source("interactive", "interactive", "", hashlib.sha256(b"").hexdigest())
+
+
+def take_up_script(surroundings: Ambient, plan: Plan) -> Run:
+    """Attach a replayed script to the run that it started."""
+    from luggin.store import RunLog
+
+    folder = surroundings.resume
+    if folder is None:
+        raise UsageError("no run to resume")
+    history = History(RunLog.read(folder))
+    history.require_resumable(folder)
+    return take_up(
+        folder, plan, history, surroundings.plugins, people=surroundings.people, watcher=surroundings.watcher
+    )

@@ -1,0 +1,210 @@
+"""The bench, open: its time, its lines, its instruments, and their way back to safety."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from luggin.clock import Clock, RealClock, ScaledClock, VirtualClock
+from luggin.errors import LugginError, NoInstrument, UnsafeState, UsageError
+from luggin.transport import LineOwnership
+
+if TYPE_CHECKING:
+    from luggin.bench import Bench
+    from luggin.capabilities import Identity, MeasuringInstrument
+    from luggin.hookspecs import Lab
+    from luggin.plugins import Plugins
+
+log = logging.getLogger(__name__)
+
+
+class BenchSession:
+    """An open bench. Opening makes every instrument safe first; leaving makes it safe again.
+
+    Args:
+        bench: the bench file.
+        plugins: where drivers and simulators come from.
+        purpose: what for, told to others who want the same instrument.
+
+    Raises:
+        NoInstrument, LineInUse: an instrument does not answer, or somebody else has it.
+        UsageError: real and simulated instruments are mixed, or a driver is unknown.
+        UnsafeState: a cell could not be verified to be off.
+    """
+
+    def __init__(self, bench: Bench, plugins: Plugins, purpose: str) -> None:
+        self.bench = bench
+        self.lab: Lab | None = None
+        self.instruments: dict[str, MeasuringInstrument] = {}
+        self.identities: dict[str, Identity] = {}
+        self.made_safe: dict[str, str] = {}
+        self._ownerships: list[LineOwnership] = []
+        self.clock = self._choose_clock()
+        try:
+            self._open(plugins, purpose)
+        except BaseException:
+            self._close_lines()
+            raise
+
+    @property
+    def simulated(self) -> bool:
+        """True if no real instrument is on the bench."""
+        return all(self.bench.is_simulated(role) for role in self.bench.roles)
+
+    @property
+    def speed(self) -> float | None:
+        """Lab seconds per second; None for virtual time."""
+        return None if self.clock.virtual else self.clock.speed
+
+    def _choose_clock(self) -> Clock:
+        in_process = [r for r in self.bench.roles.values() if r.resource.startswith("sim://")]
+        if in_process and len(in_process) < len(self.bench.roles):
+            real = ", ".join(n for n, r in self.bench.roles.items() if not r.resource.startswith("sim://"))
+            raise UsageError(
+                f"{self._name}: simulated instruments in virtual time cannot share a bench with {real}, which runs in "
+                "real time. Serve the simulated ones with `luggin sim`, or simulate all of them."
+            )
+        if in_process:
+            return VirtualClock()
+        if self.bench.simulator:
+            return ScaledClock(self._served_speed(self.bench.simulator))
+        return RealClock()
+
+    def _served_speed(self, address: str) -> float:
+        """Speed of the running simulator; every resource of the bench must be one of its own."""
+        status = ask_simulator(address, {"ask": "status"})
+        served = {os.path.realpath(str(path)) for path in dict(status["resources"]).values()}
+        foreign = [r.resource for r in self.bench.roles.values() if os.path.realpath(r.resource) not in served]
+        if foreign:
+            raise UsageError(
+                f"{self._name}: {', '.join(foreign)} is not served by the simulator at {address}, so its time cannot be "
+                f"trusted. It serves {', '.join(sorted(served))}."
+            )
+        return float(status["speed"])
+
+    @property
+    def _name(self) -> str:
+        return str(self.bench.path) if self.bench.path else "built-in bench"
+
+    def _open(self, plugins: Plugins, purpose: str) -> None:
+        if self.bench.path is not None:
+            plugins.add_bench_plugin(Path(self.bench.path).parent)
+        if isinstance(self.clock, VirtualClock):
+            self.lab = plugins.simulator().open_lab(self.bench.simulated_tables, self.clock)
+        for role in self.bench.roles.values():
+            driver = plugins.driver(role.driver)
+            settings: dict[str, Any] = dict(driver.line_settings(role.settings))
+            if self.lab is not None:
+                settings["url"] = self._simulated_url(role.name, role.resource)
+            else:
+                self._own(role.resource, purpose)
+            transport = plugins.open_transport(role.resource, self.clock, settings)
+            instrument = driver.create(transport, self.clock, role.name, role.settings)
+            # From here on the line is open: whatever fails, it is closed with the others.
+            self.instruments[role.name] = instrument
+            try:
+                self.identities[role.name] = instrument.identify()
+            except LugginError as error:
+                if isinstance(error, NoInstrument):
+                    raise
+                raise NoInstrument(
+                    f"{role.name} ({role.resource}): no answer that {role.driver} understands: {error}. Check the cable, "
+                    "the power and the resource in the bench file."
+                ) from error
+        self.make_safe()
+
+    def _simulated_url(self, role: str, resource: str) -> str:
+        name = resource.removeprefix("sim://")
+        if self.lab is None or name not in self.lab.names:
+            known = ", ".join(self.lab.names) if self.lab else "none"
+            raise UsageError(
+                f"{self._name}: instruments.{role}.resource is {resource!r}, but there is no [simulated.{name}] table "
+                f"(there is: {known})"
+            )
+        return self.lab.url(name)
+
+    def _own(self, resource: str, purpose: str) -> None:
+        canonical = os.path.realpath(resource) if os.path.exists(resource) else resource
+        since = RealClock().utc().astimezone().isoformat(timespec="seconds")
+        self._ownerships.append(LineOwnership(canonical, user=getpass.getuser(), purpose=purpose, since=since))
+
+    def instrument(self, role: str | None) -> MeasuringInstrument:
+        """The instrument of a role; the only one, or ``cell``, where no role is said.
+
+        Raises:
+            UsageError: there is no such role, or none is said and it is not clear which is meant.
+        """
+        if role is None:
+            role = next(iter(self.instruments)) if len(self.instruments) == 1 else "cell"
+        if role not in self.instruments:
+            raise UsageError(f"{self._name} has no role {role!r}; it has {', '.join(self.instruments)}")
+        return self.instruments[role]
+
+    def make_safe(self) -> Mapping[str, str]:
+        """Open every cell and verify it. All are tried, whatever happens to one of them.
+
+        Raises:
+            UnsafeState: at least one could not be verified; the message names each.
+        """
+        failures: list[str] = []
+        for name, instrument in self.instruments.items():
+            try:
+                self.made_safe[name] = instrument.make_safe()
+            except LugginError as error:
+                log.error("%s could not be made safe: %s", name, error)
+                failures.append(f"{name}: {error}")
+        if failures:
+            raise UnsafeState(
+                "LOOK AT THE CELL: it may still be on. "
+                + "; ".join(failures)
+                + ". Switch the instrument off or disconnect the cell."
+            )
+        return self.made_safe
+
+    def close(self) -> None:
+        """Make safe, then give all lines back.
+
+        Raises:
+            UnsafeState: a cell could not be verified to be off (the lines are closed all the same).
+        """
+        try:
+            self.make_safe()
+        finally:
+            self._close_lines()
+
+    def _close_lines(self) -> None:
+        for instrument in self.instruments.values():
+            instrument.close()
+        if self.lab is not None:
+            self.lab.close()
+        for ownership in self._ownerships:
+            ownership.release()
+
+
+def ask_simulator(address: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """One question to the control port of ``luggin sim`` (``tcp://127.0.0.1:PORT``).
+
+    Raises:
+        NoInstrument: nobody answers there.
+        UsageError: the address is not one on this computer.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "tcp" or parts.hostname not in ("127.0.0.1", "localhost", "::1") or not parts.port:
+        raise UsageError(f'simulator = {address!r}: write "tcp://127.0.0.1:PORT" as `luggin sim` printed it')
+    try:
+        with socket.create_connection((parts.hostname, parts.port), timeout=5.0) as connection:
+            connection.sendall(json.dumps(question).encode() + b"\n")
+            with connection.makefile("rb") as answers:
+                return dict(json.loads(answers.readline(1 << 20)))
+    except (OSError, ValueError) as error:
+        raise NoInstrument(
+            f"the simulator at {address} does not answer ({error}). Start it with `luggin sim BENCH` and use the bench "
+            "file that it prints."
+        ) from error

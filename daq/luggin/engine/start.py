@@ -1,0 +1,311 @@
+"""Starting a run and taking one up again: folder, bench, record, in the order that touches least.
+
+First the bench is opened (if an instrument does not answer, nothing was written), then the folder
+appears, whole.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform as interpreter
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luggin.clock import RealClock
+from luggin.engine.history import History
+from luggin.engine.progress import People, Silent, SimulatedOperator, Watcher
+from luggin.engine.run import Run
+from luggin.engine.session import BenchSession
+from luggin.errors import RunFolderError, UsageError
+from luggin.platform import process_id
+
+if TYPE_CHECKING:
+    from luggin.bench import Bench
+    from luggin.engine.limits import Limit
+    from luggin.plugins import Plugins
+
+#: Where new runs go, below the working directory.
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is executed: the text of a protocol or script, kept with the run so that it can be resumed."""
+
+    kind: str
+    name: str
+    text: str
+    sha256: str
+    arguments: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``run.log``."""
+        return {**vars(self), "arguments": list(self.arguments)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a run begins."""
+
+    title: str
+    bench: Bench
+    source: Source
+    sample: Mapping[str, Any]
+    limits: Sequence[Limit] = ()
+    analyses: Sequence[Mapping[str, Any]] = ()
+    folder: Path | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@cache
+def software() -> Mapping[str, str]:
+    """Versions of what makes the numbers."""
+    versions = {"python": interpreter.python_version()}
+    for name in ("luggin", "numpy", "numcodecs", "zarr", "pydantic", "pyserial"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def new_folder(title: str, sample: str, base: Path = RUNS) -> Path:
+    """A name for a run folder: UTC, sample, title, and four random letters."""
+    utc = RealClock().utc().strftime("%Y%m%dT%H%M%SZ")
+    words = [re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:32] for text in (sample, title)]
+    return base / "_".join(filter(None, [utc, *words, secrets.token_hex(2)]))
+
+
+def begin(plan: Plan, plugins: Plugins, *, people: People | None, watcher: Watcher | None) -> Run:
+    """Open the bench and make the run folder.
+
+    Raises:
+        RunFolderError: the folder exists already.
+        InstrumentError, UsageError: the bench cannot be opened; nothing was written.
+        StoreError: the folder cannot be made; the bench is closed again.
+    """
+    from luggin.store import RunLog, StoreWriter
+
+    folder = plan.folder or new_folder(plan.title, str(plan.sample.get("id", "")))
+    if folder.exists():
+        raise RunFolderError(
+            f"{folder} exists already. Choose another folder, or continue it with: luggin resume {folder}"
+        )
+    session = BenchSession(plan.bench, plugins, str(folder))
+    try:
+        header = _header(plan, session)
+        writer = StoreWriter.create(
+            folder, _attributes(plan, session), host_clock=RealClock(), durable=not session.clock.virtual
+        )
+        log = RunLog.create(folder)
+        log.append({"kind": "run", "time": 0.0, **header})
+        log.append(_session_record(session, 0.0, "start"), sync=True)
+    except BaseException:
+        session.close()
+        raise
+    return _run(folder, session, writer, log, History(), plan, plugins, people, watcher)
+
+
+def take_up(
+    folder: Path, plan: Plan, history: History, plugins: Plugins, *, people: People | None, watcher: Watcher | None
+) -> Run:
+    """Recover a run folder and open its bench again.
+
+    Raises:
+        StoreLocked: the run is still being written.
+        StoreCorrupt: the folder contradicts itself.
+        InstrumentError, UsageError: the bench cannot be opened.
+    """
+    from luggin.store import RunLog, StoreWriter
+
+    writer = StoreWriter.resume(folder, host_clock=RealClock())
+    try:
+        session = BenchSession(plan.bench, plugins, str(folder))
+        log = RunLog.open(folder)
+        record = _session_record(session, history.last_time, "resume")
+        log.append({**record, "recovery": str(writer.recovery), "protocol_sha256": plan.source.sha256}, sync=True)
+        if plan.source.sha256 != history.header["protocol"]["sha256"]:
+            log.append({"kind": "protocol", "time": history.last_time, "protocol": plan.source.to_json()})
+    except BaseException:
+        writer.close()
+        raise
+    return _run(folder, session, writer, log, history, plan, plugins, people, watcher)
+
+
+def _run(
+    folder: Path,
+    session: BenchSession,
+    writer: Any,
+    log: Any,
+    history: History,
+    plan: Plan,
+    plugins: Plugins,
+    people: People | None,
+    watcher: Watcher | None,
+) -> Run:
+    if people is None:
+        if not session.clock.virtual:
+            people = _Nobody()
+        else:
+            people = SimulatedOperator()
+    run = Run(
+        folder,
+        session,
+        writer,
+        log,
+        history,
+        limits=plan.limits,
+        sample=plan.sample,
+        plugins=plugins,
+        people=people,
+        watcher=watcher or Silent(),
+    )
+    run.watcher.began(str(folder), session.simulated)
+    return run
+
+
+class _Nobody:
+    def ask(
+        self, text: str, fields: Mapping[str, str], cancelled: Any, until: float | None
+    ) -> Mapping[str, str] | None:
+        raise UsageError(
+            f"the protocol asks {text!r}, but nobody is there to answer; run it from a terminal, or with --yes"
+        )
+
+
+def _header(plan: Plan, session: BenchSession) -> dict[str, Any]:
+    return {
+        "title": plan.title,
+        "created": session.clock.utc().isoformat(),
+        "protocol": plan.source.to_json(),
+        "bench": {
+            "path": str(plan.bench.path) if plan.bench.path else None,
+            "text": plan.bench.text,
+            "sha256": plan.bench.sha256,
+        },
+        "sample": dict(plan.sample),
+        "limits": [vars(limit) for limit in plan.limits],
+        "analyses": [dict(entry) for entry in plan.analyses],
+        "simulated": session.simulated,
+        "virtual": session.clock.virtual,
+        "speed": session.speed,
+        "software": dict(software()),
+        "notes": dict(plan.notes),
+    }
+
+
+def _session_record(session: BenchSession, time: float, reason: str) -> dict[str, Any]:
+    return {
+        "kind": "session",
+        "time": time,
+        "reason": reason,
+        "utc": RealClock().utc().isoformat(),
+        "pid": process_id(),
+        "instruments": {name: vars(identity) for name, identity in session.identities.items()},
+        "made_safe": dict(session.made_safe),
+        "software": dict(software()),
+    }
+
+
+def _attributes(plan: Plan, session: BenchSession) -> dict[str, Any]:
+    return {
+        "title": plan.title,
+        "status": "running",
+        "started": session.clock.utc().isoformat(),
+        "simulated": session.simulated,
+        "sample": dict(plan.sample),
+        "instruments": {
+            name: {
+                **vars(identity),
+                "driver": plan.bench.roles[name].driver,
+                "resource": plan.bench.roles[name].resource,
+            }
+            for name, identity in session.identities.items()
+        },
+        "protocol": {"name": plan.source.name, "sha256": plan.source.sha256},
+        "conventions": "current > 0 is oxidation at the working electrode (IUPAC); times in s since `started`",
+        "software": dict(software()),
+    }
+
+
+# -- Python protocols ---------------------------------------------------------------------------
+
+
+@dataclass
+class Ambient:
+    """What the command line hands to a script that calls `luggin.start`."""
+
+    plugins: Plugins
+    source: Source
+    people: People | None = None
+    watcher: Watcher | None = None
+    folder: Path | None = None
+    bench: Bench | None = None
+    resume: Path | None = None
+    approve: Any = None
+    runs: list[Run] = field(default_factory=list)
+
+
+_ambient: list[Ambient] = []
+
+
+@contextmanager
+def ambient(surroundings: Ambient) -> Iterator[Ambient]:
+    """Within the block, `luggin.start` follows the command line."""
+    _ambient.append(surroundings)
+    try:
+        yield surroundings
+    finally:
+        _ambient.remove(surroundings)
+
+
+def start(
+    *,
+    sample: Mapping[str, Any],
+    bench: str | Path | None = None,
+    title: str = "",
+    limits: Sequence[Mapping[str, Any]] = (),
+    folder: str | Path | None = None,
+) -> Run:
+    """Start a run from Python; use it as a context::
+
+        with luggin.start(bench="bench.toml", sample=sample, title="voltammograms") as run:
+            run.do(OCP(duration="10 s"))
+
+    Run as ``luggin run script.py`` the run can be resumed with ``luggin resume``; run as
+    ``python script.py`` it works the same way, and ``luggin resume`` executes the stored copy.
+
+    Args:
+        sample: as the ``[sample]`` table of a protocol file.
+        bench: path of the bench file, relative to the script; the built-in simulated bench if not given.
+        title: of the run.
+        limits: as ``limits`` of a protocol file.
+        folder: the run folder; a new one below ``runs/`` if not given.
+
+    Raises:
+        UsageError: sample, limits or bench are wrong.
+        InstrumentError: the bench cannot be opened.
+    """
+    from luggin.engine.scripts import plan_of_script, take_up_script
+
+    surroundings = _ambient[-1] if _ambient else None
+    plan, plugins = plan_of_script(surroundings, sample, bench, title, limits)
+    if surroundings is None:
+        run = begin(replace(plan, folder=Path(folder) if folder else None), plugins, people=None, watcher=None)
+    elif surroundings.resume is not None and not surroundings.runs:
+        run = take_up_script(surroundings, plan)
+    else:
+        chosen = surroundings.folder if not surroundings.runs else None
+        place = chosen or (Path(folder) if folder else None)
+        if surroundings.approve is not None:
+            surroundings.approve(plan)
+        run = begin(replace(plan, folder=place), plugins, people=surroundings.people, watcher=surroundings.watcher)
+    if surroundings is not None:
+        surroundings.runs.append(run)
+    return run

@@ -1,0 +1,342 @@
+"""Before a run touches anything: look the plan over, and rehearse it on simulated twins.
+
+The overview is arithmetic on declared data. The rehearsal is the real thing in virtual time: the
+same engine, drivers and bytes, in a folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique
+from luggin.engine.execution import ends_at
+from luggin.engine.progress import SimulatedOperator
+from luggin.engine.protocols import Finished, run_protocol
+from luggin.engine.start import Plan, software
+from luggin.errors import LugginError, Problem, ProtocolError, UsageError
+
+if TYPE_CHECKING:
+    from luggin.bench import Bench
+    from luggin.plugins import Plugins
+    from luggin.steps import Execution, LoadedProtocol, TechniqueStep
+
+#: Bytes that the engine adds to each row: time, received, step, attempt.
+_OWN_BYTES = 24
+#: Above this age of a row on arrival (s), a ``stop`` limit in the runner alone is late.
+SLOW = 1.0
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step as it will be executed."""
+
+    path: str
+    title: str
+    duration: float
+    rows: int
+    bytes: int
+    latency: float
+    closed: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a protocol amounts to on its bench."""
+
+    steps: tuple[PlannedStep, ...]
+    limits: Mapping[str, str]
+    warnings: tuple[str, ...]
+    largest_charge: float | None
+
+    @property
+    def duration(self) -> float:
+        """Planned time of all steps (s), without prompts."""
+        return sum(step.duration for step in self.steps)
+
+    @property
+    def rows(self) -> int:
+        """Planned rows of all steps."""
+        return sum(step.rows for step in self.steps)
+
+    @property
+    def bytes(self) -> int:
+        """Planned size of the rows, uncompressed."""
+        return sum(step.bytes for step in self.steps)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``luggin check --json`` prints."""
+        return {
+            "steps": [vars(step) for step in self.steps],
+            "duration_s": self.duration,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "largest_charge_C": self.largest_charge,
+            "limits": dict(self.limits),
+            "warnings": list(self.warnings),
+        }
+
+
+def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
+    """Check a protocol against its bench without talking to it.
+
+    Raises:
+        ProtocolError: set points outside the limits or the instrument's range, a technique that it
+            cannot do, a role that is not there; all of them, with their lines.
+    """
+    from luggin.steps import walk
+
+    offline = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    steps: list[PlannedStep] = []
+    prepared: dict[str, PlannedStep | Problem] = {}
+    for execution in walk(loaded.protocol):
+        key = f"{execution.step.fingerprint()}"
+        if key not in prepared:
+            prepared[key] = _plan_step(execution, plan.bench, offline, loaded, warnings)
+            if isinstance(found := prepared[key], Problem):
+                problems.append(found)
+        found = prepared[key]
+        if isinstance(found, PlannedStep):
+            steps.append(replace(found, path=execution.path))
+    capabilities = [instrument.capabilities for instrument in offline.values()]
+    problems.extend(_limits_out_of_reach(plan, loaded, capabilities))
+    if problems:
+        raise ProtocolError(loaded.document.name, problems)
+    held = {limit.describe(): _held_by(limit.column, capabilities) for limit in plan.limits}
+    slow = [step for step in steps if step.latency > SLOW and step.closed]
+    if slow and any(limit.then == "stop" for limit in plan.limits):
+        warnings.append(
+            f"step {slow[0].path}: rows may be {slow[0].latency:.3g} s old on arrival, and no limit is held by the "
+            "instrument; shorten the time between readings if the cell can be harmed within that time"
+        )
+    return Overview(tuple(steps), held, tuple(dict.fromkeys(warnings)), _largest_charge(plan, steps))
+
+
+def _plan_step(
+    execution: Execution,
+    bench: Bench,
+    offline: Mapping[str, MeasuringInstrument],
+    loaded: LoadedProtocol,
+    warnings: list[str],
+) -> PlannedStep | Problem:
+    from luggin.steps import Chain, Rest, TechniqueStep
+
+    step = execution.step
+    title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
+    members: Sequence[Any] = step.steps if isinstance(step, Chain) else [step]
+    techniques = [member for member in members if isinstance(member, TechniqueStep)]
+    waiting = float(step.duration) if isinstance(step, Rest) else 0.0
+    if not techniques:
+        return PlannedStep(execution.path, title, waiting, 0, 0, 0.0, closed=False)
+    role = _role(step.on, offline)
+    if role is None:
+        return loaded.problem(
+            execution, f"the bench has no role {step.on or 'cell'!r}", f"It has {', '.join(offline)}."
+        )
+    try:
+        realised = _prepared(offline[role], techniques, execution, warnings)
+    except LugginError as error:
+        return _problem(loaded, execution, str(error))
+    size = sum(r * (s.row_struct.size + _OWN_BYTES) for r, s in zip(realised.rows, realised.schemas, strict=True))
+    return PlannedStep(
+        execution.path,
+        title,
+        realised.duration + float(step.rest_before or 0.0),
+        sum(realised.rows),
+        size,
+        realised.latency,
+        closed=any(t.name != "ocp" for t in realised.techniques),
+        notes=realised.notes,
+    )
+
+
+def _problem(loaded: LoadedProtocol, execution: Execution, message: str, hint: str = "") -> Problem:
+    """A mistake of one execution, with the line of its step (a path names turns of loops, which a file has not)."""
+    place: list[str | int] = []
+    for segment in execution.path.split("/"):
+        if segment.isdigit():
+            place += ["steps", int(segment) - 1]
+    written = "".join(f"[{p + 1}]" if isinstance(p, int) else f"{'.' if n else ''}{p}" for n, p in enumerate(place))
+    return Problem(message, written, loaded.document.line(tuple(place)), hint)
+
+
+def _prepared(
+    instrument: MeasuringInstrument, members: Sequence[TechniqueStep], execution: Execution, warnings: list[str]
+) -> Realised:
+    requests: list[Technique] = []
+    previous: float | None = None
+    for member in members:
+        zeros = {p.zero for potentials in member.setpoints().values() for p in potentials}
+        if zeros & {"ocp", "previous"} and (previous is None or "ocp" in zeros):
+            warnings.append(
+                f"step {execution.path}: potentials against an open-circuit or previous potential are looked over as if "
+                "that were 0 V vs ref; the run checks the real one"
+            )
+        technique = member.technique(0.0, 0.0 if previous is None else previous)
+        requests.append(technique)
+        previous = ends_at(technique, previous)
+    return instrument.prepare(requests)
+
+
+def _role(on: str | None, offline: Mapping[str, Any]) -> str | None:
+    if on is None:
+        return next(iter(offline)) if len(offline) == 1 else "cell" if "cell" in offline else None
+    return on if on in offline else None
+
+
+def _limits_out_of_reach(plan: Plan, loaded: LoadedProtocol, capabilities: Sequence[Capabilities]) -> list[Problem]:
+    """Limits that the instrument would never reach protect nothing, and hide a mistake."""
+    problems = []
+    for number, limit in enumerate(plan.limits):
+        ranges = {"potential": [c.potential for c in capabilities], "current": [c.current for c in capabilities]}
+        for reach in ranges.get(limit.column, []):
+            if limit.low < reach.low and limit.high > reach.high:
+                problems.append(
+                    Problem(
+                        f"{limit.describe()} is wider than the instrument reaches ({reach.low:g} ... {reach.high:g} "
+                        f"{reach.unit}), so it protects nothing",
+                        f"limits[{number + 1}]",
+                        loaded.document.line(("limits", number)),
+                        "Narrow it to what the cell can bear.",
+                    )
+                )
+    return problems
+
+
+def _held_by(column: str, capabilities: Sequence[Capabilities]) -> str:
+    held = [f"{c.model}: {c.enforced[column]}" for c in capabilities if column in c.enforced]
+    return "; ".join(held) or "the runner, on every reading"
+
+
+def _largest_charge(plan: Plan, steps: Sequence[PlannedStep]) -> float | None:
+    """The largest current that the limits let through, for as long as the cell is closed (C)."""
+    allowed = [max(abs(limit.low), abs(limit.high)) for limit in plan.limits if limit.column == "current"]
+    return min(allowed) * sum(step.duration for step in steps if step.closed) if allowed else None
+
+
+# -- the rehearsal --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What happened on the simulated twins."""
+
+    outcome: str
+    rows: int
+    charge: float
+    error: str = ""
+    exit_code: int = 0
+    results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``luggin check --json`` prints."""
+        return dict(vars(self))
+
+
+def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
+    """Run the protocol on simulated twins in virtual time, in a folder that is thrown away.
+
+    A completed rehearsal is noted, so that a run of the same protocol on the same bench may start.
+
+    Raises:
+        UsageError: an instrument of the bench has no simulated twin.
+    """
+    twins = replace(plan, bench=twin_bench(plan.bench, plugins))
+    with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
+        finished = run_protocol(
+            loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
+        )
+        rows, charge = _measured(finished)
+    if finished.error is None:
+        _note_rehearsal(rehearsal_key(plan))
+    return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
+
+
+def _measured(finished: Finished) -> tuple[int, float]:
+    """Rows, and the charge that went through the cell (C, both directions counted)."""
+    import numpy as np
+
+    from luggin.analysis import open_run
+
+    rows, charge = 0, 0.0
+    for table in open_run(finished.folder).tables():
+        rows += len(table)
+        if "current" in table.columns and len(table) > 1:
+            current, time = np.abs(table.columns["current"]), table.columns["time"]
+            charge += float(np.nansum((current[1:] + current[:-1]) / 2 * np.diff(time)))
+    return rows, charge
+
+
+def twin_bench(bench: Bench, plugins: Plugins) -> Bench:
+    """The same roles on simulated instruments in virtual time."""
+    tables = dict(bench.simulated_tables)
+    roles = {}
+    for name, role in bench.roles.items():
+        if role.resource.startswith("sim://"):
+            roles[name] = role
+            continue
+        table = tables.get(name) or plugins.simulator().twin_table(role.driver, role.settings)
+        if table is None:
+            raise UsageError(
+                f"{bench.path}: {name} ({role.driver}) has no simulated twin, so it cannot be rehearsed. Add a "
+                f"[simulated.{name}] table to the bench, or run with --force."
+            )
+        tables[name] = table
+        roles[name] = replace(role, resource=f"sim://{name}")
+    return replace(bench, roles=roles, simulated_tables=tables, simulator=None)
+
+
+def rehearsal_key(plan: Plan) -> str:
+    """What a rehearsal is good for: this protocol, this bench, these versions."""
+    content = [plan.source.sha256, plan.bench.sha256, dict(software())]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def home() -> Path:
+    """Where Luggin keeps what belongs to a user: ``LUGGIN_HOME``, or the system's place for it."""
+    import platformdirs
+
+    chosen = os.environ.get("LUGGIN_HOME")
+    return Path(chosen) if chosen else Path(platformdirs.user_state_dir("luggin", appauthor=False))
+
+
+def _note_rehearsal(key: str) -> None:
+    path = home() / "rehearsals.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="ascii") as file:
+        file.write(key + "\n")
+
+
+def _is_rehearsed(key: str) -> bool:
+    path = home() / "rehearsals.txt"
+    return path.is_file() and key in path.read_text(encoding="ascii").split()
+
+
+def require_rehearsed(plan: Plan, force: bool) -> None:
+    """UsageError if a run on a real bench has no limits, or was not rehearsed (and is not forced)."""
+    if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
+        return
+    from luggin.bench import missing_limits
+
+    missing = missing_limits(plan.bench, [limit.column for limit in plan.limits])
+    if missing:
+        raise UsageError(
+            f"{plan.source.name}: a real bench needs limits of {' and '.join(missing)}. Add for example: "
+            'limits = [{column = "potential", between = ["-2 V", "1 V"]}, {column = "current", between = ["-1 mA", "1 mA"]}]'
+        )
+    if force or _is_rehearsed(rehearsal_key(plan)):
+        return
+    how = f"luggin check {plan.source.name}" if plan.source.kind == "toml" else "a simulated bench (--bench)"
+    raise UsageError(
+        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: {how}; or run it with "
+        "--force, which is recorded."
+    )
