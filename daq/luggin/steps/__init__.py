@@ -3,10 +3,10 @@
 The only package of the core that imports pydantic.
 """
 
-from luggin.steps.base import ControlledStep, Count, MistakenStep, Name, Record, Step, TechniqueStep, Text
+from luggin.steps.base import ControlledStep, Count, MistakenRecord, Name, Record, Step, TechniqueStep, Text
 from luggin.steps.control import Chain, Container, ForEach, Note, Prompt, Repeat
-from luggin.steps.limits import COLUMN_UNITS, Limit, Persistence, check_setpoints, outside
-from luggin.steps.loading import LoadedProtocol, load_protocol
+from luggin.steps.limits import COLUMN_UNITS, Limit, check_setpoints, outside
+from luggin.steps.loading import LoadedProtocol, load_protocol, parse_limits, parse_sample
 from luggin.steps.protocol import AnalysisEntry, Events, Protocol, Thinning
 from luggin.steps.quantities import (
     CurrentRange,
@@ -26,9 +26,10 @@ from luggin.steps.quantities import (
     resolve,
 )
 from luggin.steps.sample import Electrode, Sample
+from luggin.steps.schema import json_schema
 from luggin.steps.techniques import CA, CV, LSV, OCP, Rest
 from luggin.steps.vocabulary import NOT_YET, Vocabulary
-from luggin.steps.walking import Execution, walk, walk_steps
+from luggin.steps.walking import Execution, walk
 from luggin.steps.wording import Mistake
 
 __all__ = [
@@ -47,7 +48,7 @@ __all__ = [
     "ControlledStep",
     "Container",
     "Record",
-    "MistakenStep",
+    "MistakenRecord",
     "Mistake",
     "Vocabulary",
     "NOT_YET",
@@ -55,22 +56,23 @@ __all__ = [
     "Sample",
     "Electrode",
     "Limit",
-    "Persistence",
     "COLUMN_UNITS",
     "Thinning",
     "AnalysisEntry",
     "Events",
     "LoadedProtocol",
     "load_protocol",
+    "parse_sample",
+    "parse_limits",
     "check_setpoints",
     "outside",
     "Execution",
     "walk",
-    "walk_steps",
     "Quantity",
     "PotentialSpec",
     "parse_potential",
     "resolve",
+    "json_schema",
     "Kind",
     "PotentialKind",
     "Potential",

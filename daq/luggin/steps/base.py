@@ -24,8 +24,8 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 """A whole number from 1."""
 
 
-class MistakenStep(ProtocolError):
-    """Data that make no valid step. ``mistakes`` has the places in the data."""
+class MistakenRecord(ProtocolError):
+    """Data that make no valid step, sample or limit. ``mistakes`` has the places in the data."""
 
     def __init__(self, what: str, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
@@ -44,7 +44,7 @@ class Record(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise MistakenStep(type(self).__name__, mistakes_of(error, type(self))) from error
+            raise MistakenRecord(type(self).__name__, mistakes_of(error, type(self))) from error
 
     # Tells pydantic that this __init__ only rewords: a record inside another is then validated
     # with the whole, and all mistakes come together.
@@ -88,10 +88,11 @@ class Step(Record):
     def fingerprint(self) -> str:
         """A digest of what was set, in SI: equal for ``"1000 mV"`` and ``"1 V"``.
 
-        Covers the fields that the user set and the schema version, so that a later version of
-        Luggin with more fields still recognises the step.
+        Covers the fields that the user set (but for ``label``, which changes nothing that is done)
+        and the schema version, so that a later version of Luggin with more fields still
+        recognises the step.
         """
-        content = {name: _canonical(getattr(self, name)) for name in sorted(self.model_fields_set - {"do"})}
+        content = {name: _canonical(getattr(self, name)) for name in sorted(self.model_fields_set - {"do", "label"})}
         text = json.dumps([self.do, self.schema_version, content], sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

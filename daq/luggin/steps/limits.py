@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,19 +27,6 @@ COLUMN_UNITS = {
     "temperature": "K",
 }
 """The columns that can be limited, with the unit in which a limit is kept."""
-
-_LATER = {"suspend": "suspend"}
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """How long a reading must be outside: ``rows`` readings in a row, or ``seconds`` of them."""
-
-    rows: int = 1
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        return units.show_duration(self.seconds) if self.seconds else f"{self.rows} row{'s' * (self.rows > 1)}"
 
 
 class Limit(Record):
@@ -74,7 +60,7 @@ class Limit(Record):
     @field_validator("lasting")
     @classmethod
     def _lasts(cls, lasting: str) -> str:
-        read_persistence(lasting)
+        _persistence(lasting)
         return lasting
 
     @field_validator("then", mode="before")
@@ -100,9 +86,14 @@ class Limit(Record):
         return COLUMN_UNITS[self.column]
 
     @property
-    def persistence(self) -> Persistence:
-        """How long a reading must be outside."""
-        return read_persistence(self.lasting)
+    def rows(self) -> int:
+        """So many readings in a row must be outside; 0 where a time says it."""
+        return _persistence(self.lasting)[0]
+
+    @property
+    def seconds(self) -> float:
+        """So long the readings must be outside (s); 0 where a number of rows says it."""
+        return _persistence(self.lasting)[1]
 
     def __str__(self) -> str:
         return f"{self.column} between {self.between[0].written} and {self.between[1].written}"
@@ -122,18 +113,18 @@ def _bound(value: object, unit: str) -> Quantity:
 _ROWS = re.compile(r"\s*(\d{1,6})\s*rows?\s*")
 
 
-def read_persistence(text: str) -> Persistence:
-    """Read ``"3 rows"`` or ``"10 s"``."""
+def _persistence(text: str) -> tuple[int, float]:
+    """``"3 rows"`` is (3, 0.0); ``"10 s"`` is (0, 10.0)."""
     rows = _ROWS.fullmatch(text)
     if rows and int(rows[1]) >= 1:
-        return Persistence(rows=int(rows[1]))
+        return int(rows[1]), 0.0
     try:
         seconds = units.parse(text, "s")
     except UnitError:
         seconds = 0.0
     if not seconds > 0:
         raise refuse(f'"{text}" is neither a number of rows nor a time.', 'Write for example "3 rows" or "10 s".')
-    return Persistence(seconds=seconds)
+    return 0, seconds
 
 
 def contradictions(limits: Sequence[Limit]) -> list[Mistake]:

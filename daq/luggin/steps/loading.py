@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from luggin.documents import Document, KeyPath, did_you_mean, load_toml, read_toml
-from luggin.errors import Problem, ProtocolError
+from luggin.errors import Problem, ProtocolError, UsageError
+from luggin.steps.base import MistakenRecord
 from luggin.steps.building import MAXIMUM_STEPS, Builder, Scope, TooManySteps
-from luggin.steps.limits import check_setpoints
+from luggin.steps.limits import Limit, check_setpoints, contradictions
 from luggin.steps.protocol import FORMAT, Protocol
+from luggin.steps.sample import Sample
 from luggin.steps.vocabulary import Vocabulary
 from luggin.steps.wording import Mistake, mistakes_of, problems, readable
 
@@ -37,17 +39,51 @@ class LoadedProtocol:
         return self.document.sha256
 
 
-def load_protocol(source: Path | str, vocabulary: Vocabulary | None = None, name: str = "protocol") -> LoadedProtocol:
-    """Read a protocol from a file (a `Path`) or from TOML text (a `str`, called ``name`` in messages).
+def load_protocol(
+    path: Path | str | None = None,
+    vocabulary: Vocabulary | None = None,
+    *,
+    text: str | bytes | None = None,
+    name: str = "protocol",
+) -> LoadedProtocol:
+    """Read a protocol from a file, or from ``text``, which is called ``name`` in messages.
 
     Raises:
         ProtocolError: with all mistakes of the file.
     """
-    if isinstance(source, Path):
-        document, path = read_toml(source), source
-    else:
-        document, path = load_toml(source, name), None
-    return LoadedProtocol(_protocol(document, vocabulary or Vocabulary()), document, path)
+    if (path is None) == (text is None):
+        raise UsageError("load_protocol needs either the path of a protocol file or its text")
+    document = load_toml(text, name) if text is not None else read_toml(Path(str(path)))
+    protocol = _protocol(document, vocabulary or Vocabulary())
+    return LoadedProtocol(protocol, document, None if path is None else Path(path))
+
+
+def parse_sample(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A sample from Python, checked as the ``[sample]`` table of a file; plain data as they were written.
+
+    Raises:
+        UsageError: with all mistakes.
+    """
+    return Sample(**data).to_json()
+
+
+def parse_limits(data: Sequence[Mapping[str, Any]]) -> tuple[Limit, ...]:
+    """Limits from Python, checked as the ``limits`` of a file.
+
+    Raises:
+        UsageError: with all mistakes.
+    """
+    limits: list[Limit] = []
+    mistakes: list[Mistake] = []
+    for position, entry in enumerate(data):
+        try:
+            limits.append(Limit.model_validate(dict(entry)))
+        except ValidationError as error:
+            mistakes += [mistake.under(position) for mistake in mistakes_of(error, Limit)]
+    mistakes += contradictions(limits)
+    if mistakes:
+        raise MistakenRecord("limits", mistakes)
+    return tuple(limits)
 
 
 def _protocol(document: Document, vocabulary: Vocabulary) -> Protocol:

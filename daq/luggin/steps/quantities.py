@@ -35,6 +35,7 @@ class Quantity(float):
     written: str
 
     def __new__(cls, value: float, unit: str, written: str = "") -> Quantity:
+        """``value`` in ``unit``; ``written`` is made from them if it is not given."""
         self = super().__new__(cls, value)
         self.unit = unit
         self.written = written or units.show(value, unit)
@@ -118,9 +119,17 @@ def parse_potential(text: str) -> PotentialSpec:
     return PotentialSpec(value, zero, text)  # type: ignore[arg-type]  # one of ZEROS: checked above
 
 
-def refuse(message: str, hint: str = "") -> PydanticCustomError:
-    """The error that a validator raises: words that reach the person at the bench unchanged."""
-    return PydanticCustomError("luggin", "{message}", {"message": message, "hint": hint})
+def refuse(message: str, hint: str = "", key: str = "") -> PydanticCustomError:
+    """The error that a validator raises: words that reach the person at the bench unchanged.
+
+    ``key`` names the guilty key where a validator looks at a whole table.
+    """
+    return PydanticCustomError("luggin", "{message}", {"message": message, "hint": hint, "key": key})
+
+
+_AS_WRITTEN = core_schema.plain_serializer_function_ser_schema(
+    lambda value: value.written, return_schema=core_schema.str_schema(), when_used="json"
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +175,7 @@ class Kind:
         return f"{self.at_least:g} {self.unit} or more" if self.at_least is not None else "any finite number"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(self.read, serialization=_AS_WRITTEN)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         described = f"a quantity with its unit ({self.unit} or any multiple of it)"
@@ -201,7 +210,7 @@ class PotentialKind:
         return potential
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(self.read, serialization=_AS_WRITTEN)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         zero = r"\s+vs\.?\s+(ref|ocp|previous)"

@@ -76,10 +76,10 @@ class _Described(Record):
         for name, value in (self.model_extra or {}).items():
             misspelt = _nearly(name, type(self))
             if misspelt:
-                raise refuse(f"there is no key `{name}` here.", misspelt)
+                raise refuse(f"there is no key `{name}` here.", misspelt, key=name)
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, str | int | float | bool) for item in items):
-                raise refuse(f"`{name}` is not a text, a number or a list of them; found {shown(value)}.")
+                raise refuse(f"this is not a text, a number or a list of them; found {shown(value)}.", key=name)
         return self
 
 

@@ -20,9 +20,8 @@ from typing import Any
 
 from luggin.steps.base import Step
 from luggin.steps.control import ForEach, Repeat
-from luggin.steps.protocol import Protocol
 
-DEFAULT_ROLE = "cell"
+_INHERITED = ("id", "role", "on")
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,14 @@ class Execution:
 
     Attributes:
         path: where it stands.
-        step: what is run.
-        ids: the ids of the loops around it and its own, outermost first: an analysis may point at any.
-        role: the role of the step, or of the nearest loop around it that has one.
-        on: the role of the instrument on the bench.
-        turns: the turn of each loop around it, by what the loop counts.
+        step: what is run. Where it has no ``id``, ``role`` or ``on`` of its own, it has those of the
+            nearest loop around it; without a ``label`` of its own, its label tells the turns and values.
+        turns: the turn of each loop around it, by what the loop counts, outermost first.
         values: the value of each variable around it.
     """
 
     path: str
     step: Step
-    ids: tuple[str, ...] = ()
-    role: str = ""
-    on: str = DEFAULT_ROLE
     turns: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,32 +45,35 @@ class Execution:
 @dataclass(frozen=True)
 class _Surroundings:
     prefix: str = ""
-    ids: tuple[str, ...] = ()
-    role: str = ""
-    on: str = DEFAULT_ROLE
+    inherited: Mapping[str, Any] = field(default_factory=dict)
     turns: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, step: Step) -> _Surroundings:
-        """What the step inherits, with its own modifiers on top."""
+    def turn(self, loop: Step, path: str, name: str, number: int, **value: Any) -> _Surroundings:
+        """What stands around the steps inside, in one turn of a loop."""
+        own = {key: getattr(loop, key) for key in _INHERITED if getattr(loop, key) is not None}
         return replace(
             self,
-            ids=self.ids if step.id is None else (*self.ids, step.id),
-            role=step.role or self.role,
-            on=step.on or self.on,
+            prefix=f"{path}/{name}={number}/",
+            inherited={**self.inherited, **own},
+            turns={**self.turns, name: number},
+            values={**self.values, **value},
         )
 
+    def execution(self, path: str, step: Step) -> Execution:
+        """The step with all that it inherits."""
+        inherited = {key: value for key, value in self.inherited.items() if getattr(step, key) is None}
+        if step.label is None and self.turns:
+            named = [f"{name} {self.values.get(name, number)}" for name, number in self.turns.items()]
+            inherited["label"] = ", ".join(named)
+        return Execution(path, step.model_copy(update=inherited), self.turns, self.values)
 
-def walk(protocol: Protocol) -> Iterator[Execution]:
-    """All executions in the order of time; a million cycles take no memory.
+
+def walk(steps: Sequence[Step]) -> Iterator[Execution]:
+    """All executions in the order of time, made one by one.
 
     ``rest_before`` is for whoever runs the step: it is part of its execution.
     """
-    return walk_steps(protocol.steps)
-
-
-def walk_steps(steps: Sequence[Step]) -> Iterator[Execution]:
-    """As `walk`, for a list of steps."""
     return _walk(steps, _Surroundings())
 
 
@@ -85,21 +82,11 @@ def _walk(steps: Sequence[Step], around: _Surroundings, turn: int = 0) -> Iterat
         if step.every is not None and turn % step.every:
             continue
         path = f"{around.prefix}{position}"
-        here = around.of(step)
         if isinstance(step, Repeat):
             for number in range(1, step.times + 1):
-                inside = replace(
-                    here, prefix=f"{path}/{step.count}={number}/", turns={**here.turns, step.count: number}
-                )
-                yield from _walk(step.steps, inside, number)
+                yield from _walk(step.steps, around.turn(step, path, step.count, number), number)
         elif isinstance(step, ForEach):
-            for number, (value, inner) in enumerate(zip(step.values, step.steps, strict=True), 1):
-                inside = replace(
-                    here,
-                    prefix=f"{path}/{step.var}={number}/",
-                    turns={**here.turns, step.var: number},
-                    values={**here.values, step.var: value},
-                )
-                yield from _walk(inner, inside)
+            for number, (value, inside) in enumerate(zip(step.values, step.steps, strict=True), 1):
+                yield from _walk(inside, around.turn(step, path, step.var, number, **{step.var: value}))
         else:
-            yield Execution(path, step, here.ids, here.role, here.on, here.turns, here.values)
+            yield around.execution(path, step)

@@ -66,7 +66,11 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
     name = str(place[-1]) if place else ""
     owner = _owner(model, place)
     if kind == "luggin":
-        return Mistake(place, str(context["message"]), str(context["hint"]))
+        guilty = (str(context["key"]),) if context["key"] else ()
+        return Mistake(place + guilty, str(context["message"]), str(context["hint"]))
+    if kind == "missing" and place and isinstance(place[-1], int):
+        example = _example(owner, str(place[-2])) if len(place) > 1 else ""
+        return Mistake(place[:-1], f"entry {place[-1] + 1} is missing.", example)
     if kind == "missing":
         return Mistake(place[:-1], f"`{name}` is missing.", _example(owner, name))
     if kind == "extra_forbidden":
