@@ -11,11 +11,13 @@ from luggin_plugins.cv.calibration import FittedWave, Passage
 from luggin_plugins.cv.intake import COARSEST_SPACING_V, Voltammogram
 from luggin_plugins.cv.noise import Array
 from luggin_plugins.cv.pairing import Peak
-from luggin_plugins.cv.peaks import END_MARGIN_V, breadth
+from luggin_plugins.cv.peaks import END_MARGIN_V, breadth, rises_to_the_end
+from luggin_plugins.cv.sweeps import Sweep
 
 FEWEST_POINTS_ACROSS = 10
 WIDEST_SEPARATION_V = 0.200
 CLOSEST_WAVES_V = 0.060
+NEAR_VERTEX_V = 0.120
 BEHIND_V = 0.150  # a return peak stands at most this far behind its forward peak; then the sweep is long enough
 NOT_MEASURING = Flag.POTENTIAL_OVERLOAD | Flag.CURRENT_OVERLOAD | Flag.COMPLIANCE | Flag.CLIPPED | Flag.DECODE_ERROR
 _LOOP_THE_WRONG_WAY = -0.05
@@ -80,12 +82,22 @@ def fault_of_passage(vg: Voltammogram, wave: FittedWave, passage: Passage, n: in
 def _why_no_return(vg: Voltammogram, forward: Peak, label: str) -> Refusal:
     """No return peak because there is none, or because the sweep back never got there."""
     name = vg.sweeps[forward.sweep].name
+    if forward.sweep and _turned_on_the_wave(vg, vg.sweeps[forward.sweep - 1], forward):
+        before = vg.sweeps[forward.sweep - 1]
+        return refusals.at_vertex(before.name, float(vg.potential[before.stop - 1]), label)
     following = vg.sweeps[forward.sweep + 1] if forward.sweep + 1 < len(vg.sweeps) else None
     if following is not None:
         reached = float(vg.potential[following.stop - 1])
         if forward.direction * (forward.potential - reached) >= BEHIND_V:
             return refusals.no_return_peak(name, forward.potential, label)
     return refusals.incomplete_sweep(name, forward.potential, label)
+
+
+def _turned_on_the_wave(vg: Voltammogram, before: Sweep, peak: Peak) -> bool:
+    """True if the peak is the return of a wave on whose rise the sweep before was turned."""
+    potential, current = vg.potential[before.rows], before.direction * vg.current[before.rows]
+    near = abs(float(potential[-1]) - peak.potential) <= NEAR_VERTEX_V
+    return near and before.direction != peak.direction and rises_to_the_end(potential, current, share=0.01)
 
 
 def _has_plateau(potential: Array, current: Array, peak: Peak, half_width: float) -> bool:

@@ -181,11 +181,16 @@ def _report(
             _publish(result, this, label, options["n"], around, found)
             marked.append((label, result.half_wave.value))
         else:
-            refusal = replace(this.faults[-1], label=label)
+            refusal = replace(_weightiest(this.faults), label=label)
             found.refusals.append(refusal)
             _publish_peaks(vg, calibration, number, refusal, label, around, found)
     found.refusals += missing
     return [last_used(j.wave, j.counted) for j in judged], marked
+
+
+def _weightiest(faults: Sequence[Refusal]) -> Refusal:
+    """The reason to give when passages failed for several: that the scan just ended is the weakest."""
+    return next((f for f in faults if f.code != "incomplete-sweep"), faults[0])
 
 
 def _judge(vg: Voltammogram, calibration: Calibration, number: int, n: int) -> _Judged:
@@ -194,9 +199,9 @@ def _judge(vg: Voltammogram, calibration: Calibration, number: int, n: int) -> _
     usable, faults = _sort_out(vg, wave, n)
     gap = _distance_to_next(calibration, number)
     if usable and gap < CLOSEST_WAVES_V:
-        return _Judged(wave, (), (), (*faults, refusals.overlapping(gap, "")))
+        return _Judged(wave, (), (), (refusals.overlapping(gap, ""), *faults))
     if usable and wave.split is not None:
-        return _Judged(wave, (), (), (*faults, refusals.two_in_one(wave.split, "")))
+        return _Judged(wave, (), (), (refusals.two_in_one(wave.split, ""), *faults))
     return _Judged(wave, tuple(usable[1:] or usable), tuple(usable), tuple(faults))
 
 

@@ -18,6 +18,8 @@ from luggin_plugins.cv.sweeps import Sweep, cut_sweeps, point_spacing
 
 FEWEST_POINTS = 20
 COARSEST_SPACING_V = 5e-3
+LARGEST = {"time": 1e10, "potential": 100.0, "current": 1e6}  # s, V, A: beyond lies a broken file
+SMALLEST_CURRENT_A = 1e-18
 _NOT_A_SWEEP = Flag.QUIET_TIME | Flag.CELL_OFF
 
 
@@ -63,11 +65,18 @@ def take_in(pieces: Sequence[Table]) -> Voltammogram | Refusal:
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             return refusals.not_a_number(name, bad.size, int(bad[0]))
+        worst = float(np.max(np.abs(values), initial=0.0))
+        if worst > LARGEST[name]:
+            return refusals.implausible(name, worst)
     backwards = np.flatnonzero(np.diff(time) < 0)
     if backwards.size:
         return refusals.time_order(int(backwards[0]) + 1)
     if time.size < FEWEST_POINTS:
         return refusals.too_few_points(time.size)
+    if time[-1] == time[0]:
+        return refusals.time_order(1)
+    if float(np.max(np.abs(current))) < SMALLEST_CURRENT_A:
+        return refusals.no_wave(0.0)
     sweeps = cut_sweeps(potential)
     if not sweeps:
         return refusals.no_sweep(float(np.ptp(potential)))

@@ -57,7 +57,7 @@ def name_waves(
     Couples take the nearest free wave within 0.15 V, the closest match first; a couple without a
     wave is a refusal of its own.
     """
-    labels = [f"wave {k} ({e:.3f} V){suffix}" for k, e in enumerate(potentials, 1)]
+    labels = [f"wave {k} ({round(e, 3) + 0.0:.3f} V){suffix}" for k, e in enumerate(potentials, 1)]
     distances = sorted(
         (abs(e - couple["near"]), k, c) for k, e in enumerate(potentials) for c, couple in enumerate(couples)
     )

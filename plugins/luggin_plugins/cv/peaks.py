@@ -73,11 +73,11 @@ def find_bumps(potential: Array, current: Array) -> tuple[tuple[Bump, ...], floa
     return tuple(bumps), noise
 
 
-def rises_to_the_end(potential: Array, current: Array) -> bool:
+def rises_to_the_end(potential: Array, current: Array, share: float = 0.1) -> bool:
     """True if the sweep's current is highest at its very end and still rising there.
 
-    The rise must be worth at least a tenth of the sweep's span over the last 30 mV: the slow
-    slope of a background is no wave.
+    The rise over the last 30 mV must be worth at least ``share`` of the sweep's span: the slow slope
+    of a background is no wave.
     """
     last = np.abs(potential - potential[-1]) <= 2 * SMOOTHING_V
     before = np.abs(potential - potential[-1]) <= 4 * SMOOTHING_V
@@ -86,7 +86,7 @@ def rises_to_the_end(potential: Array, current: Array) -> bool:
     span = float(np.ptp(current))
     rise = float(np.mean(current[last]) - np.mean(current[before & ~last]))
     top = np.mean(current[last]) >= np.max(current) - 0.1 * span
-    return bool(span > 0 and top and rise > 0.1 * span)
+    return bool(span > 0 and top and rise > share * span)
 
 
 def locate(potential: Array, current: Array, centre: float, half_width: float, order: int = ORDER) -> Vertex | None:

@@ -24,10 +24,16 @@ def not_a_number(column: str, count: int, row: int) -> Refusal:
     )
 
 
+def implausible(column: str, worst: float) -> Refusal:
+    """A reading that no cell gives."""
+    return Refusal("implausible", f"the {column} reaches {worst:.3g}: the file is broken or its units are others")
+
+
 def time_order(row: int) -> Refusal:
     """Rows are not in the order in which they were measured."""
     return Refusal(
-        "time-order", f"time runs backwards at row {row}: the rows are not in the order in which they were measured"
+        "time-order",
+        f"time runs backwards or stands still at row {row}: the rows are not in the order in which they were measured",
     )
 
 

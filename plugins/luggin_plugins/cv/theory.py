@@ -23,8 +23,8 @@ REVERSIBLE_SEPARATION = 2.218
 # How far the midpoint of a slow couple moves when the transfer coefficient is 0.4 instead of 0.5,
 # against the separation of its peaks beyond the reversible one; both in units of RT/nF.
 # Recomputed for psi = 7, 3, 2, 1, 0.5, 0.35, 0.25 and 0.18, switched 350/n mV behind E1/2.
-_EXCESS = np.array([0.0, 0.11, 0.30, 0.46, 0.93, 1.78, 2.46, 3.32, 4.31])
-_MIDPOINT_MOVES = np.array([0.0, 0.001, 0.004, 0.007, 0.021, 0.064, 0.114, 0.191, 0.300])
+_EXCESS = np.array([0.0, 0.146, 0.337, 0.498, 0.969, 1.825, 2.480, 3.262, 4.176])
+_MIDPOINT_MOVES = np.array([0.0, 0.0012, 0.0043, 0.0070, 0.0206, 0.0638, 0.1140, 0.1915, 0.3001])
 
 
 def thermal_voltage(temperature_k: float) -> float:
