@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from luggin.documents import KeyPath, did_you_mean
+from luggin.documents import KeyPath, did_you_mean, shown, toml_value
 from luggin.steps.base import Step
 from luggin.steps.control import Container, ForEach, Repeat
 from luggin.steps.vocabulary import Vocabulary
-from luggin.steps.wording import Mistake, mistakes_of, shown, toml_value
+from luggin.steps.wording import Mistake, mistakes_of
 
 MAXIMUM_STEPS = 20_000
 """So many steps a protocol may have once all `for_each` are written out."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from luggin import units
-from luggin.documents import did_you_mean
+from luggin.documents import did_you_mean, shown
 from luggin.errors import UnitError
 from luggin.steps.base import Record, Step, TechniqueStep
 from luggin.steps.quantities import Quantity, refuse
-from luggin.steps.wording import Mistake, shown
+from luggin.steps.wording import Mistake
 
 if TYPE_CHECKING:
     from luggin.steps.protocol import Protocol

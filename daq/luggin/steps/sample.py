@@ -18,11 +18,11 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from luggin import units
-from luggin.documents import did_you_mean
+from luggin.documents import did_you_mean, shown
 from luggin.errors import UnitError
 from luggin.steps.base import Record, Text
 from luggin.steps.quantities import refuse
-from luggin.steps.wording import keys_of, shown
+from luggin.steps.wording import keys_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from luggin.documents import Document, KeyPath, did_you_mean
+from luggin.documents import Document, KeyPath, did_you_mean, shown, toml_value
 from luggin.errors import Problem
 
 _NOT_YET_KEYS = {
@@ -159,23 +159,6 @@ def _example(owner: type[BaseModel] | None, name: str) -> str:
         m.example for m in field.metadata if isinstance(getattr(m, "example", None), str)
     ]
     return f"Write for example {name} = {toml_value(examples[0])}." if examples else ""
-
-
-def toml_value(value: object) -> str:
-    """A plain value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + "}"
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def shown(value: object) -> str:
-    """A value from a file, short enough for a message."""
-    text = toml_value(value).replace("\n", " ")
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def problems(mistakes: Iterable[Mistake], document: Document | None = None) -> list[Problem]:

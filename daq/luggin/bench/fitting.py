@@ -1,0 +1,54 @@
+"""Whether a protocol and a bench fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from luggin.bench.files import Bench
+from luggin.documents import KeyPath, did_you_mean
+from luggin.errors import Problem
+
+if TYPE_CHECKING:
+    from luggin.steps import LoadedProtocol, Protocol
+
+_NEEDED_COLUMNS = (("potential", "voltage"), ("current",))
+
+
+def requires_limits(bench: Bench, protocol: Protocol) -> str | None:
+    """Why a protocol may not run on a bench with real instruments, or None if it may.
+
+    On a real cell there are limits of potential (or voltage) and of current. Without them there
+    is nothing that stops a run when the reference electrode falls out.
+    """
+    if all(bench.is_simulated(role) for role in bench.roles):
+        return None
+    limited = {limit.column for limit in protocol.limits if limit.then == "stop"}
+    missing = [columns[0] for columns in _NEEDED_COLUMNS if limited.isdisjoint(columns)]
+    if not missing:
+        return None
+    return (
+        f"a bench with real instruments needs limits of {' and '.join(missing)}, and the protocol has none. "
+        f'Write for example limits = [{{column = "potential", between = ["-2 V", "1 V"]}}, '
+        f'{{column = "current", between = ["-100 uA", "100 uA"]}}].'
+    )
+
+
+def check_roles(bench: Bench, loaded: LoadedProtocol) -> list[Problem]:
+    """Steps that call for an instrument (``on``) that the bench does not have, each role once."""
+    problems: dict[str, Problem] = {}
+    for place, role in _roles_in(loaded.document.data.get("steps"), ("steps",)):
+        if role not in bench.roles and role not in problems:
+            has = f"It has {', '.join(bench.roles)}."
+            message = f"the bench has no instrument `{role}`."
+            line = loaded.document.line(place)
+            problems[role] = Problem(message, "on", line, f"{did_you_mean(role, bench.roles)} {has}".strip())
+    return list(problems.values())
+
+
+def _roles_in(steps: object, place: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for position, step in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(step, Mapping):
+            if isinstance(step.get("on"), str) and not step["on"].startswith("$"):
+                yield (*place, position, "on"), step["on"]
+            yield from _roles_in(step.get("steps"), (*place, position, "steps"))

@@ -1,0 +1,17 @@
+"""TOML files: data, the line of every key, and words for what is wrong with them."""
+
+from luggin.documents.document import MAXIMUM_BYTES, Document, load_toml, read_toml
+from luggin.documents.scanner import MAXIMUM_NESTING, KeyPath
+from luggin.documents.words import did_you_mean, shown, toml_value
+
+__all__ = [
+    "Document",
+    "load_toml",
+    "read_toml",
+    "KeyPath",
+    "MAXIMUM_BYTES",
+    "MAXIMUM_NESTING",
+    "did_you_mean",
+    "toml_value",
+    "shown",
+]

@@ -1,0 +1,153 @@
+"""TOML text as data, with the line of every key.
+
+``tomllib`` says nothing about lines once it has parsed a file, and the mistakes of a protocol are
+only found later. `load_toml` therefore reads the text twice: a tolerant scanner of our own notes
+where each key and each item of an array begins (and refuses what is nested too deeply before the
+recursive parser meets it), then ``tomllib`` decides what is valid and makes the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from luggin.documents.scanner import MAXIMUM_NESTING, GaveUp, KeyPath, NestedTooDeeply, Scanner
+from luggin.errors import Problem, ProtocolError
+
+MAXIMUM_BYTES = 1024 * 1024
+"""Larger files are refused before they are read."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A TOML file: its data, its text, and the line (from 1) of each of its keys.
+
+    Positions in arrays count from 0 here, as in ``data``.
+    """
+
+    name: str
+    text: str
+    data: Mapping[str, Any]
+    lines: Mapping[KeyPath, int] = field(repr=False)
+
+    def line(self, path: KeyPath) -> int:
+        """The line of a key or array item; of what encloses it, where the path itself is not in the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of the text in UTF-8, hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_toml(path: Path) -> Document:
+    """`load_toml` of a file.
+
+    Raises:
+        ProtocolError: there is no such file, it cannot be read, or it has mistakes.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAXIMUM_BYTES + 1)
+    except FileNotFoundError:
+        raise _refusal(str(path), "there is no such file") from None
+    except OSError as error:
+        raise _refusal(str(path), f"the file cannot be read: {error.strerror or error}") from error
+    return load_toml(raw, str(path))
+
+
+def load_toml(text: str | bytes, name: str) -> Document:
+    r"""Parse TOML 1.0; ``name`` is the file's name in messages.
+
+    >>> document = load_toml('title = "CV"\nsteps = [\n  {do = "ocp", duration = "60 s"},\n]', "a.toml")
+    >>> document.line(("steps", 0, "duration"))
+    3
+
+    Raises:
+        ProtocolError: over 1 MiB, not UTF-8, nested more than 20 deep, or not TOML.
+    """
+    plain = _decoded(text, name)
+    scanner = Scanner(plain)
+    try:
+        scanner.document()
+    except NestedTooDeeply:
+        raise _refusal(
+            name,
+            f"tables and arrays are nested more than {MAXIMUM_NESTING} deep",
+            "Deep loops are easier to read as a Python script.",
+            scanner.line,
+        ) from None
+    except GaveUp:
+        pass  # the scanner only gives up on what is not TOML, and tomllib says what that is
+    try:
+        data = tomllib.loads(plain)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(name, plain, str(error), scanner.broken_inline_table) from error
+    except ValueError as error:  # a whole number of more than 4300 digits
+        raise _refusal(name, "a number in this file has more digits than can be read") from error
+    return Document(name, plain, data, scanner.lines)
+
+
+def _refusal(name: str, message: str, hint: str = "", line: int | None = None) -> ProtocolError:
+    return ProtocolError(name, [Problem(message + ".", line=line, hint=hint)])
+
+
+def _decoded(text: str | bytes, name: str) -> str:
+    """The text without byte order mark and with plain line ends."""
+    try:
+        raw = text if isinstance(text, bytes) else text.encode()
+    except UnicodeEncodeError as error:
+        raise _refusal(name, "the text is not valid Unicode", line=_line_at(text, error.start)) from None
+    if len(raw) > MAXIMUM_BYTES:
+        raise _refusal(name, f"the file is larger than {MAXIMUM_BYTES // 1024**2} MiB; it was not read")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise _refusal(name, "the file is UTF-16, not UTF-8", "Save it again with the encoding UTF-8.")
+    try:
+        plain = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _refusal(name, "the file is not UTF-8", "Save it again with the encoding UTF-8.", line) from None
+    if "\0" in plain:
+        raise _refusal(name, "the file holds a NUL character: it is not text", line=_line_at(plain, plain.index("\0")))
+    return plain.replace("\r\n", "\n")
+
+
+def _line_at(text: str | bytes, position: int) -> int:
+    return text.count("\n" if isinstance(text, str) else b"\n", 0, position) + 1  # type: ignore[arg-type]
+
+
+_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_BARE_QUANTITY = re.compile(r"[=\[,]\s*([+-]?\d[\d._]*\s*[A-Za-zµ°Ω%][A-Za-z/0-9]*)\s*[,\]}#\n]")
+_WORDS = {
+    "Cannot overwrite a value": "the same key stands here a second time",
+    "Duplicate inline table key": "the same key stands here a second time",
+    "Unescaped": "a backslash in this text has no meaning; write it twice",
+}
+
+
+def _syntax_error(name: str, text: str, said: str, broken_inline_table: int | None) -> ProtocolError:
+    place = _PLACE.search(said)
+    reason = said[: place.start()] if place else said
+    line = int(place[1]) if place and place[1] else text.count("\n") + 1
+    words = next((ours for theirs, ours in _WORDS.items() if reason.startswith(theirs)), "")
+    if reason.startswith("Cannot declare"):
+        words = "this table stands here a second time"
+    lines = text.split("\n")
+    written = _BARE_QUANTITY.search(lines[line - 1] + "\n") if line <= len(lines) else None
+    if words:
+        hint = ""
+    elif broken_inline_table is not None and line >= broken_inline_table:
+        hint = "A table in braces, { ... }, stays on one line; arrays, [ ... ], may span lines."
+    elif written:
+        hint = f'A quantity stands in quotes: "{written[1].strip()}".'
+    else:
+        hint = ""
+    return _refusal(name, f"this is not TOML: {words or reason[:1].lower() + reason[1:]}", hint, line)
