@@ -91,14 +91,12 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
         ProtocolError: set points outside the limits or the instrument's range, a technique that it
             cannot do, a role that is not there; all of them, with their lines.
     """
-    from luggin.steps import walk
-
     offline = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
     problems: list[Problem] = []
     warnings: list[str] = []
     steps: list[PlannedStep] = []
     prepared: dict[str, PlannedStep | Problem] = {}
-    for execution in walk(loaded.protocol):
+    for execution in loaded.protocol.walk():
         key = f"{execution.step.fingerprint()}"
         if key not in prepared:
             prepared[key] = _plan_step(execution, plan.bench, offline, loaded, warnings)
@@ -139,8 +137,8 @@ def _plan_step(
         return PlannedStep(execution.path, title, waiting, 0, 0, 0.0, closed=False)
     role = _role(step.on, offline)
     if role is None:
-        return loaded.problem(
-            execution, f"the bench has no role {step.on or 'cell'!r}", f"It has {', '.join(offline)}."
+        return _problem(
+            loaded, execution, f"the bench has no role {step.on or 'cell'!r}", f"It has {', '.join(offline)}."
         )
     try:
         realised = _prepared(offline[role], techniques, execution, warnings)
@@ -178,8 +176,8 @@ def _prepared(
         zeros = {p.zero for potentials in member.setpoints().values() for p in potentials}
         if zeros & {"ocp", "previous"} and (previous is None or "ocp" in zeros):
             warnings.append(
-                f"step {execution.path}: potentials against an open-circuit or previous potential are looked over as if "
-                "that were 0 V vs ref; the run checks the real one"
+                f"step {execution.path}: potentials against an open-circuit or previous potential are looked over as "
+                "if that were 0 V vs ref; the run checks the real one"
             )
         technique = member.technique(0.0, 0.0 if previous is None else previous)
         requests.append(technique)
@@ -325,18 +323,14 @@ def require_rehearsed(plan: Plan, force: bool) -> None:
     """UsageError if a run on a real bench has no limits, or was not rehearsed (and is not forced)."""
     if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
         return
-    from luggin.bench import missing_limits
+    from luggin.bench import requires_limits
 
-    missing = missing_limits(plan.bench, [limit.column for limit in plan.limits])
-    if missing:
-        raise UsageError(
-            f"{plan.source.name}: a real bench needs limits of {' and '.join(missing)}. Add for example: "
-            'limits = [{column = "potential", between = ["-2 V", "1 V"]}, {column = "current", between = ["-1 mA", "1 mA"]}]'
-        )
+    if missing := requires_limits(plan.bench, plan):
+        raise UsageError(f"{plan.source.name}: {missing}")
     if force or _is_rehearsed(rehearsal_key(plan)):
         return
     how = f"luggin check {plan.source.name}" if plan.source.kind == "toml" else "a simulated bench (--bench)"
     raise UsageError(
-        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: {how}; or run it with "
-        "--force, which is recorded."
+        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: {how}; "
+        "or run it with --force, which is recorded."
     )

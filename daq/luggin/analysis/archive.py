@@ -60,7 +60,9 @@ class RunArchive:
         self.header: Mapping[str, Any] = next((r for r in self.records if r.get("kind") == "run"), {})
         self.sessions = [r for r in self.records if r.get("kind") == "session"]
         self.events = [r for r in self.records if r.get("kind") == "event"]
-        self.finish = next((r for r in reversed(self.records) if r.get("kind") in ("finish", "session")), {})
+        self.finish: Mapping[str, Any] = next(
+            (r for r in reversed(self.records) if r.get("kind") in ("finish", "session")), {}
+        )
         self.steps: list[StepRecord] = list(_steps(self.records))
         self._store: StoredRun | None = None
 
@@ -121,7 +123,7 @@ class RunArchive:
             for number, part in enumerate(step.parts):
                 latest[step.step, number] = (step, part)
         if wanted is not None:
-            known = {str(name) for _, part in latest.values() for name in part["ids"]}
+            known = {str(part["id"]) for _, part in latest.values() if part["id"]}
             for name in wanted:
                 if name not in known:
                     has = ", ".join(sorted(known)) or "no step with an id and rows"
@@ -129,8 +131,7 @@ class RunArchive:
         return [
             self._table(step, part)
             for step, part in latest.values()
-            if (wanted is None or set(part["ids"]) & set(wanted))
-            and (technique is None or part["technique"] == technique)
+            if (wanted is None or part["id"] in wanted) and (technique is None or part["technique"] == technique)
         ]
 
     def _table(self, step: StepRecord, part: Mapping[str, Any]) -> Table:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from typing import Protocol as TypingProtocol
 
 from luggin.bench.files import Bench
 from luggin.documents import KeyPath, did_you_mean
 from luggin.errors import Problem
 
 if TYPE_CHECKING:
-    from luggin.steps import LoadedProtocol, Protocol
+    from luggin.steps import LoadedProtocol
 
 _NEEDED_COLUMNS = (("potential", "voltage"), ("current",))
 
 
-def requires_limits(bench: Bench, protocol: Protocol) -> str | None:
+class _Limited(TypingProtocol):
+    """Anything with limits: a protocol, or what a script amounts to."""
+
+    @property
+    def limits(self) -> Sequence[Any]: ...
+
+
+def requires_limits(bench: Bench, protocol: _Limited) -> str | None:
     """Why a protocol may not run on a bench with real instruments, or None if it may.
 
     On a real cell there are limits of potential (or voltage) and of current. Without them there

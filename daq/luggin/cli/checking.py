@@ -55,6 +55,6 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
         click.echo(f"rehearsal: {rehearsal.outcome}: {rehearsal.error}")
     else:
         click.echo(
-            f"rehearsal on simulated twins: {rehearsal.outcome}, {rehearsal.rows} rows, {show(rehearsal.charge, 'C')} through "
-            "the cell"
+            f"rehearsal on simulated twins: {rehearsal.outcome}, {rehearsal.rows} rows, "
+            f"{show(rehearsal.charge, 'C')} through the cell"
         )

@@ -120,7 +120,8 @@ def _fitting(tables: list[Table], plugins: Plugins, parameters: dict[str, Any]) 
     fitting = [(name, parameters) for name, a in plugins.analyses().items() if techniques & set(a.needs)]
     if not fitting:
         raise UsageError(
-            f"no analysis fits {', '.join(sorted(techniques)) or 'an empty run'}; installed are {', '.join(plugins.analyses())}"
+            f"no analysis fits {', '.join(sorted(techniques)) or 'an empty run'}; "
+            f"installed are {', '.join(plugins.analyses())}"
         )
     return fitting
 
@@ -249,7 +250,8 @@ def schema() -> int:
     Save it and put `#:schema ./protocol.schema.json` into the first line of a protocol: editors with
     a TOML language server complete and check it then.
     """
-    from luggin.steps import Vocabulary, json_schema
+    from luggin.cli.running import vocabulary
+    from luggin.steps import json_schema
 
-    echo_json(json_schema(Vocabulary(plugin_manager.load().step_types())))
+    echo_json(json_schema(vocabulary(plugin_manager.load())))
     return 0

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from luggin import plugins as plugin_manager
 from luggin.cli.output import echo_json
-from luggin.errors import UsageError
-
-if TYPE_CHECKING:
-    from luggin.bench import Bench
 
 
 @click.command()
@@ -39,7 +34,7 @@ def sim(bench: Path | None, speed: float, log_folder: Path | None, write_bench: 
     another window (or another program) drives them like real ones. Without BENCH it serves the
     built-in bench.
     """
-    from luggin.bench import load_bench
+    from luggin.bench import live_bench_text, load_bench
     from luggin.signals import SignalWatch
 
     plugins = plugin_manager.load()
@@ -67,25 +62,3 @@ def sim(bench: Path | None, speed: float, log_folder: Path | None, write_bench: 
     with SignalWatch(lambda count, name: stop.set()):
         simulator.serve(loaded.simulated_tables, speed, log_folder, announce, stop.is_set)
     return 0
-
-
-def live_bench_text(bench: Bench, resources: Mapping[str, str], address: str) -> str:
-    """A bench file for the served ports: the same roles, each on its port, and the simulator's address."""
-    lines = [
-        "# Written by `luggin sim`: simulated instruments on serial ports. Valid while it runs.",
-        f"title = {json.dumps(f'{bench.title} (simulated, served)')}",
-        f"simulator = {json.dumps(address)}",
-    ]
-    for role in bench.roles.values():
-        port = resources.get(role.resource.removeprefix("sim://"))
-        if port is None:
-            raise UsageError(f"instruments.{role.name} is on {role.resource}, which this bench does not simulate")
-        lines += [
-            "",
-            f"[instruments.{role.name}]",
-            f"driver = {json.dumps(role.driver)}",
-            f"resource = {json.dumps(port)}",
-        ]
-        if role.settings:
-            lines.append("settings = {" + ", ".join(f"{k} = {json.dumps(v)}" for k, v in role.settings.items()) + "}")
-    return "\n".join(lines) + "\n"

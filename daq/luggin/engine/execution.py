@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Technique
 from luggin.engine.limits import LimitGuard, Trip
 from luggin.engine.recorder import Recorder
-from luggin.engine.run import Context, Part, Run
+from luggin.engine.run import Part, Run
 from luggin.errors import LimitTripped, LugginError, NotSupported, UsageError
 from luggin.records import Schema
 
@@ -23,7 +23,7 @@ Executed = tuple[str, list[Part], dict[str, Any]]
 IMPLICIT_OCP = 5.0
 
 
-def execute(run: Run, step: Step, context: Context, number: int, attempt: int, parts: list[Part]) -> Executed:
+def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: list[Part]) -> Executed:
     """Do a step that is not a container. Returns status, where the rows are, and small values.
 
     ``parts`` is filled as rows come in, so that they can be found even if the step raises.
@@ -35,8 +35,7 @@ def execute(run: Run, step: Step, context: Context, number: int, attempt: int, p
     if isinstance(step, Note):
         run.watcher.said(step.text)
         return "done", [], {"text": step.text}
-    path = context.path
-    execution = _Execution(run, context, number, attempt, parts)
+    execution = _Execution(run, path, number, attempt, parts)
     if step.rest_before:
         execution.wait(step.rest_before)
     if isinstance(step, Rest):
@@ -95,10 +94,9 @@ def _prompt(run: Run, step: Prompt) -> Executed:
 class _Execution:
     """One attempt at one step: everything it measures carries its number."""
 
-    def __init__(self, run: Run, context: Context, number: int, attempt: int, parts: list[Part]) -> None:
+    def __init__(self, run: Run, path: str, number: int, attempt: int, parts: list[Part]) -> None:
         self._run = run
-        self._context = context
-        self._path = context.path
+        self._path = path
         self._number = number
         self._attempt = attempt
         self._parts = parts
@@ -195,8 +193,7 @@ class _Execution:
                 first=recorder.first,
                 count=recorder.rows,
                 id=member.id or "",
-                ids=tuple(dict.fromkeys([*self._context.ids, *([member.id] if member.id else [])])),
-                role=member.role or self._context.role,
+                role=member.role or "",
                 label=member.label or "",
                 parameters=dict(technique.parameters),
                 status=status,

@@ -104,8 +104,8 @@ class History:
         if (entry.do, entry.fingerprint) != (do, fingerprint):
             raise Divergence(
                 f"step {path} of this run was {entry.do!r} and is completed, but the protocol now has "
-                f"{'another' if do == entry.do else 'a'} {do!r} there. Steps that were done cannot be changed: resume with the "
-                "protocol as it was, or start a new run."
+                f"{'another' if do == entry.do else 'a'} {do!r} there. Steps that were done cannot be changed: "
+                "resume with the protocol as it was, or start a new run."
             )
         return entry.ended
 

@@ -56,8 +56,7 @@ class Finished:
 def limits_of(entries: Sequence[Any]) -> tuple[Limit, ...]:
     """The limits of a protocol in the form in which the engine checks them."""
     return tuple(
-        Limit(e.column, e.low, e.high, e.unit, rows=e.persistence.rows, seconds=e.persistence.seconds, then=e.then)
-        for e in entries
+        Limit(e.column, e.low, e.high, e.unit, rows=e.rows or 1, seconds=e.seconds, then=e.then) for e in entries
     )
 
 
@@ -129,7 +128,7 @@ def resume_protocol(
     if loaded is None:
         from luggin.steps import load_protocol
 
-        loaded = load_protocol(source.text, vocabulary, source.name)
+        loaded = load_protocol(text=source.text, vocabulary=vocabulary, name=source.name)
     plan = plan_of(loaded, bench)
     run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
     return _execute(run, loaded, plan, plugins, None)
@@ -140,7 +139,8 @@ def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
     if finished.get("outcome") == "limit tripped" and not clear_trip:
         said = (finished.get("error") or {}).get("message", "a limit tripped")
         raise RunFolderError(
-            f"{folder}: this run was stopped by a limit ({said}). Look at the cell first; then resume it with --clear-trip."
+            f"{folder}: this run was stopped by a limit ({said}). Look at the cell first; "
+            "then resume it with --clear-trip."
         )
 
 
@@ -162,13 +162,11 @@ def _stored_bench(history: History, plugins: Plugins) -> Bench:
 def _execute(
     run: Run, loaded: LoadedProtocol, plan: Plan, plugins: Plugins, on_begin: Callable[[Run], None] | None
 ) -> Finished:
-    from luggin.steps import walk
-
     def body() -> None:
         if on_begin is not None:
             on_begin(run)
-        for execution in walk(loaded.protocol):
-            run.do(execution.step, path=execution.path, ids=execution.ids, role=execution.role)
+        for execution in loaded.protocol.walk():
+            run.do(execution.step, path=execution.path)
 
     error = _guarded(run, body)
     finished = Finished(run.folder, run.outcome, run.session.simulated, error=error)
@@ -209,7 +207,7 @@ def _stop(run: Run, count: int, name: str) -> None:
 
 def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None = None) -> Finished:
     """Execute a script under the signal watch; how its last run ended."""
-    trouble: BaseException | None = None
+    trouble: LugginError | None = None
 
     def stop(count: int, name: str) -> None:
         for run in surroundings.runs:

@@ -32,7 +32,6 @@ class Part:
     first: int
     count: int
     id: str = ""
-    ids: tuple[str, ...] = ()
     role: str = ""
     label: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -41,15 +40,6 @@ class Part:
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``run.log``."""
         return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where an execution stands: its path, the ids that analyses may point at, and its role."""
-
-    path: str
-    ids: tuple[str, ...] = ()
-    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +102,7 @@ class Run:
         self._counter = 0
         self._zero = session.clock.now() - history.last_time
         self._steps = history.steps
-        self._replayed: dict[str, tuple[Context, Step]] = {}
+        self._replayed: dict[str, Step] = {}
         self._restored = not history.order
         self._failed_path = ""
         self._stop_reason = ""
@@ -128,14 +118,12 @@ class Run:
         return self._zero
 
     # -- the one primitive
-    def do(self, step: Step, *, path: str | None = None, ids: Sequence[str] = (), role: str = "") -> StepResult:
+    def do(self, step: Step, *, path: str | None = None) -> StepResult:
         """Do a step, or give back what it gave when it was done before.
 
         Args:
             step: what to do; a `Repeat` or `ForEach` does all its steps and gives back the last one's result.
             path: place in the protocol; the next number if not given (scripts).
-            ids: ids of the loops around the step and its own, for analyses.
-            role: role of the nearest loop around it, where it has none of its own.
 
         Raises:
             LimitTripped: a limit with ``then = "stop"`` was left; the cell is open.
@@ -143,44 +131,41 @@ class Run:
             InstrumentError: the bench did not do what it should; the cell is open.
             Divergence: a completed call had another step under this path.
         """
-        from luggin.steps import ForEach, Repeat, walk_steps
+        from luggin.steps import ForEach, Repeat, walk
 
         place = self._path(path)
         if isinstance(step, Repeat | ForEach):
-            results = [
-                self.do(e.step, path=f"{place}/{e.path.partition('/')[2]}", ids=(*ids, *e.ids), role=e.role or role)
-                for e in walk_steps([step])
-            ]
-            return results[-1]
-        context = Context(place, tuple(ids) or ((step.id,) if step.id else ()), step.role or role)
+            inside = ((e.path.partition("/")[2], e.step) for e in walk([step]))
+            return [self.do(member, path=f"{place}/{rest}") for rest, member in inside][-1]
         recorded = self._history.recorded(place, step.do, step.fingerprint())
         if recorded is not None:
-            return self._replay(context, step, recorded)
+            return self._replay(place, step, recorded)
         self._restore_states(place)
-        return self._perform(context, step)
+        return self._perform(place, step)
 
-    def _replay(self, context: Context, step: Step, recorded: Mapping[str, Any]) -> StepResult:
-        self._replayed[context.path] = (context, step)
+    def _replay(self, path: str, step: Step, recorded: Mapping[str, Any]) -> StepResult:
+        self._replayed[path] = step
         if recorded["kind"] == "failed":
             raise recorded_error(recorded)
         result = _result(recorded)
         self._remember(result)
-        self.watcher.step_ended(context.path, "replayed")
+        self.watcher.step_ended(path, "replayed")
         return result
 
-    def _perform(self, context: Context, step: Step, *, again: bool = False) -> StepResult:
+    def _perform(self, path: str, step: Step, *, again: bool = False) -> StepResult:
         from luggin.engine.execution import execute
 
-        path = context.path
         number = self._history.step_number(path) or self._next_number()
         attempt = self._history.attempt(path)
-        common = {"path": path, "step": number, "attempt": attempt, **({"re_established": True} if again else {})}
+        common: dict[str, Any] = {"path": path, "step": number, "attempt": attempt}
+        if again:
+            common["re_established"] = True
         self._record(
             "start",
             **common,
             do=step.do,
             id=step.id or "",
-            role=context.role,
+            role=step.role or "",
             label=step.label or "",
             fingerprint=step.fingerprint(),
             request=step.to_json(),
@@ -189,7 +174,7 @@ class Run:
         parts: list[Part] = []
         try:
             self._check_stop()
-            status, parts, values = execute(self, step, context, number, attempt, parts)
+            status, parts, values = execute(self, step, path, number, attempt, parts)
         except Interrupted:
             self._record("interrupted", **common, parts=[p.to_json() for p in parts])
             self.watcher.step_ended(path, "interrupted")
@@ -206,7 +191,7 @@ class Run:
         )
         result = _result(record)
         self._remember(result)
-        self._replayed[path] = (context, step)
+        self._replayed[path] = step
         self.watcher.step_ended(path, status)
         return result
 
@@ -223,7 +208,7 @@ class Run:
         for state, entry in self._history.latest_establishing(before=path).items():
             if entry.path in self._replayed:
                 self.watcher.said(f"{state}: step {entry.path} is done again, because the stop undid it")
-                self._perform(*self._replayed[entry.path], again=True)
+                self._perform(entry.path, self._replayed[entry.path], again=True)
 
     # -- the companions
     def analyse(self, name: str, *results: StepResult, **parameters: Any) -> Outcome:
@@ -270,7 +255,7 @@ class Run:
             if recorded["kind"] == "failed":
                 raise recorded_error(recorded)
             return recorded["values"]["value"]
-        common = {"path": path, "step": self._history.step_number(path) or self._next_number()}
+        common: dict[str, Any] = {"path": path, "step": self._history.step_number(path) or self._next_number()}
         attempt = self._history.attempt(path)
         self._record("start", **common, attempt=attempt, do=do, fingerprint=fingerprint, request=dict(request))
         try:

@@ -76,7 +76,7 @@ def plan_of_script(
     from luggin import plugins as plugin_manager
     from luggin.bench import load_bench
     from luggin.engine.protocols import limits_of
-    from luggin.steps import Limit, Sample
+    from luggin.steps import parse_limits, parse_sample
 
     plugins = surroundings.plugins if surroundings else plugin_manager.load()
     source = surroundings.source if surroundings else _own_source()
@@ -92,8 +92,8 @@ def plan_of_script(
         title=title or Path(source.name).stem,
         bench=opened,
         source=source,
-        sample=Sample(**sample).to_json(),
-        limits=limits_of([Limit(**entry) for entry in limits]),
+        sample=parse_sample(sample),
+        limits=limits_of(parse_limits(limits)),
     )
     return plan, plugins
 

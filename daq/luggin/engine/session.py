@@ -84,8 +84,8 @@ class BenchSession:
         foreign = [r.resource for r in self.bench.roles.values() if os.path.realpath(r.resource) not in served]
         if foreign:
             raise UsageError(
-                f"{self._name}: {', '.join(foreign)} is not served by the simulator at {address}, so its time cannot be "
-                f"trusted. It serves {', '.join(sorted(served))}."
+                f"{self._name}: {', '.join(foreign)} is not served by the simulator at {address}, so its time cannot "
+                f"be trusted. It serves {', '.join(sorted(served))}."
             )
         return float(status["speed"])
 
@@ -115,8 +115,8 @@ class BenchSession:
                 if isinstance(error, NoInstrument):
                     raise
                 raise NoInstrument(
-                    f"{role.name} ({role.resource}): no answer that {role.driver} understands: {error}. Check the cable, "
-                    "the power and the resource in the bench file."
+                    f"{role.name} ({role.resource}): no answer that {role.driver} understands: {error}. "
+                    "Check the cable, the power and the resource in the bench file."
                 ) from error
         self.make_safe()
 

@@ -150,10 +150,7 @@ def _run(
     watcher: Watcher | None,
 ) -> Run:
     if people is None:
-        if not session.clock.virtual:
-            people = _Nobody()
-        else:
-            people = SimulatedOperator()
+        people = SimulatedOperator() if session.clock.virtual else _Nobody()
     run = Run(
         folder,
         session,
@@ -273,7 +270,9 @@ def start(
     limits: Sequence[Mapping[str, Any]] = (),
     folder: str | Path | None = None,
 ) -> Run:
-    """Start a run from Python; use it as a context::
+    """Start a run from Python, to be used as a context.
+
+    ::
 
         with luggin.start(bench="bench.toml", sample=sample, title="voltammograms") as run:
             run.do(OCP(duration="10 s"))
