@@ -91,7 +91,7 @@ class MethodScriptInstrument(Instrument):
             maker="PalmSens",
             model=self._settings.table.title,
             serial=serial,
-            firmware=f"{said[1 + _FAMILY_LENGTH :].rstrip('*').strip()}, MethodSCRIPT {version}",
+            firmware=f"{said[1 + _FAMILY_LENGTH :].rstrip('*').replace('#', ' ').strip()}, MethodSCRIPT {version}",
             raw="\n".join(banner),
         )
 
@@ -130,7 +130,7 @@ class MethodScriptInstrument(Instrument):
             raise NoInstrument(
                 f"{self.name}: the instrument is in its bootloader; install firmware or power it off and on"
             )
-        known = [f"a {m.title} (model = {key!r})" for key, m in MODELS.items() if family in m.families]
+        known = [f"{m.title} (model = {key!r})" for key, m in MODELS.items() if family in m.families]
         raise NoInstrument(
             f"{self.name}: the bench file says {expected.title}, but {known[0] if known else f'{family!r}'} answers at "
             f"{self.transport.resource}"

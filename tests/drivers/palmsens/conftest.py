@@ -69,3 +69,20 @@ def dialogue(clock):
         assert not wire.left, f"never said: {wire.left!r}"
 
     return open_dialogue
+
+
+@pytest.fixture
+def running(dialogue):
+    """A prepared instrument whose script is answered with ``answer``; the script's own bytes do not matter.
+
+    ``further`` are the pairs of the dialogue behind it. At the end of the test all must have been said.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(answer, *further, techniques, **settings):
+            instrument = stack.enter_context(dialogue([], **settings))
+            instrument.prepare(list(techniques))
+            instrument.transport.left[:] = [(instrument._plan.bytes, answer), *further]
+            return instrument
+
+        yield start
