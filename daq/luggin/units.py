@@ -16,6 +16,8 @@ from functools import lru_cache
 from luggin.errors import UnitError
 
 _MAXIMUM_LENGTH = 80
+# Larger or smaller than any product of units that measures something; keeps all arithmetic finite.
+_LARGEST_FACTOR = 1e90
 
 _PREFIXES = {
     "": 1.0,
@@ -49,6 +51,8 @@ _SYMBOLS: dict[str, tuple[_Dimension, float]] = {
     "S": ((-2, -1, 3, 2, 0, 0), 1.0),
     "F": ((-2, -1, 4, 2, 0, 0), 1.0),
     "H": ((2, 1, -2, -2, 0, 0), 1.0),
+    "Ah": ((0, 0, 1, 1, 0, 0), 3600.0),
+    "Wh": ((2, 1, -2, 0, 0, 0), 3600.0),
     "C": ((0, 0, 1, 1, 0, 0), 1.0),
     "Hz": ((0, 0, -1, 0, 0, 0), 1.0),
     "Pa": ((-1, 1, -2, 0, 0, 0), 1.0),
@@ -149,6 +153,8 @@ def _unit(text: str) -> _Unit:
         sign, expect_factor = 1, False
     if expect_factor:
         raise UnitError(f"{text!r} is not a unit" if plain else "the unit is missing")
+    if not 1 / _LARGEST_FACTOR < factor < _LARGEST_FACTOR:
+        raise UnitError(f"{text!r} is out of every range")
     return _Unit(tuple(exponents), factor)  # type: ignore[arg-type]
 
 
@@ -197,6 +203,9 @@ def measure(text: str) -> Measure:
     if match is None:
         raise UnitError(f'{text!r} does not begin with a number; write for example "1.5 V"')
     mantissa, exponent = match["mantissa"], match["exponent"] or ""
+    unit = plain[match.end() :].strip()
+    if re.match(r",\d", unit):
+        raise UnitError(f'{text!r} has a decimal comma; write a decimal point, as in "{plain.replace(",", ".", 1)}"')
     value = float(mantissa + exponent)
     u = 0.0
     if match["u"]:
@@ -206,9 +215,9 @@ def measure(text: str) -> Measure:
             if exponent
             else int(match["u"]) * 10.0**-decimals
         )
-    if not math.isfinite(value):
+    if not (math.isfinite(value) and math.isfinite(u)):
         raise UnitError(f"{text!r} is out of every range")
-    return Measure(value, u, plain[match.end() :].strip())
+    return Measure(value, u, unit)
 
 
 def parse(text: str, unit: str) -> float:
@@ -243,6 +252,8 @@ def parse_with_uncertainty(text: str, unit: str) -> tuple[float, float]:
         value, u = written.value, written.u
     elif found.factor != wanted.factor and not (found.celsius or wanted.celsius):
         value, u = _scaled(written.value, found.factor, wanted.factor), u / wanted.factor
+    if not (math.isfinite(value) and math.isfinite(u)):
+        raise UnitError(f"{text!r} is out of every range")
     return value, u
 
 
@@ -282,6 +293,11 @@ _KINDS = {
     "cm2": "area",
     "cm/s": "rate constant",
     "mol/cm3": "concentration",
+    "mol/m3": "concentration",
+    "m": "length",
+    "m2": "area",
+    "kg": "mass",
+    "C": "charge",
 }
 _EXAMPLES = {
     "V": "0.5 V",
@@ -293,6 +309,11 @@ _EXAMPLES = {
     "K": "25 degC",
     "degC": "25 degC",
     "mol/cm3": "0.5 mM",
+    "mol/m3": "0.5 mM",
+    "m": "3 mm",
+    "m2": "0.07 cm2",
+    "kg": "14 mg",
+    "C": "1 mC",
 }
 
 

@@ -52,11 +52,12 @@ class Record(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """What was set, as it was written: plain data that validate to an equal record."""
-        return {
+        known = {
             (field.alias or name): _written(getattr(self, name))
             for name, field in type(self).model_fields.items()
             if name in self.model_fields_set
         }
+        return known | (self.model_extra or {})
 
 
 class Step(Record):

@@ -43,10 +43,6 @@ class AnalysisEntry(Record):
         """What was written besides ``use`` and ``on``."""
         return dict(self.model_extra or {})
 
-    def to_json(self) -> dict[str, Any]:
-        """The entry as it was written."""
-        return super().to_json() | self.options
-
 
 class Events(Record):
     """``[on]``: what to do when something happens to the computer."""

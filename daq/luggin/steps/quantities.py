@@ -124,7 +124,8 @@ def refuse(message: str, hint: str = "", key: str = "") -> PydanticCustomError:
 
     ``key`` names the guilty key where a validator looks at a whole table.
     """
-    return PydanticCustomError("luggin", "{message}", {"message": message, "hint": hint, "key": key})
+    sentence = message if message.endswith((".", "?")) else message + "."
+    return PydanticCustomError("luggin", "{message}", {"message": sentence, "hint": hint, "key": key})
 
 
 _AS_WRITTEN = core_schema.plain_serializer_function_ser_schema(
