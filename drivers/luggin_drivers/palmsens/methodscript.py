@@ -187,15 +187,13 @@ class MethodScriptInstrument(Instrument):
             LineLost: the line broke.
         """
         with self.transport.lock:
-            try:
-                return self._open_and_verify()
-            except (ReplyTimeout, BadReply, InstrumentFault):
-                pass  # the second attempt reports what it finds
-            self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=1.0)
-            try:
-                return self._open_and_verify()
-            except (ReplyTimeout, BadReply, InstrumentFault) as error:
-                raise UnsafeState(self._unsafe(error)) from error
+            for _ in range(2):
+                try:
+                    return self._open_and_verify()
+                except (ReplyTimeout, BadReply, InstrumentFault) as error:
+                    failure = error
+                    self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=1.0)
+            raise UnsafeState(self._unsafe(failure)) from failure
 
     def safe_dialogue(self) -> tuple[Exchange, ...]:
         """The exchanges of `make_safe`, as plain data."""
