@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,30 +37,50 @@ def print_results(results: list[dict[str, Any]]) -> None:
     """One table of quantities per analysis, refusals with their reasons below it."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    # A pipe has no width, and a number that is cut to fit one is no number.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     for result in results:
-        console.print(f"\n[bold]{result['analysis']}[/bold]")
+        console.print(f"\n[bold]{result['analysis']}[/bold]{_reference(result['quantities'])}")
         if result["quantities"]:
             table = Table(box=SIMPLE_HEAD, pad_edge=False)
-            for heading in ("quantity", "of"):
-                table.add_column(heading)
+            for heading in ("", "of"):
+                table.add_column(heading, overflow="fold")
             for heading in ("value", "u"):
-                table.add_column(heading, justify="right", no_wrap=True)
-            for heading in ("unit", "verdict", "flags"):
-                table.add_column(heading)
+                table.add_column(heading, justify="right", no_wrap=True, min_width=7)
+            table.add_column("unit", no_wrap=True, min_width=2)
+            table.add_column("verdict", overflow="fold")
             for q in result["quantities"]:
                 value, u = rounded(q["value"], q["u"])
-                table.add_row(
-                    q["name"].replace("_", " "), q["label"], value, u, q["unit"], q["verdict"], "; ".join(q["flags"])
-                )
+                table.add_row(q["name"].replace("_", " "), escape(q["label"]), value, u, q["unit"], q["verdict"])
             console.print(table)
+        for flag, labels in _flags(result["quantities"]).items():
+            console.print(f"flag: {escape(flag)} [dim]({escape(labels)})[/dim]", soft_wrap=True)
         for refusal in result["refusals"]:
             label = f" ({refusal['label']})" if refusal.get("label") else ""
-            console.print(f"no number{label}: {refusal['reason']} [dim]\\[{refusal['code']}][/dim]", soft_wrap=True)
+            words = escape(f"no number{label}: {refusal['reason']}")
+            console.print(f"{words} [dim]\\[{refusal['code']}][/dim]", soft_wrap=True)
         for flag in result.get("flags", []):
-            console.print(f"note: {flag}", soft_wrap=True)
+            if flag not in _flags(result["quantities"]):
+                console.print(f"note: {escape(flag)}", soft_wrap=True)
+
+
+def _reference(quantities: list[dict[str, Any]]) -> str:
+    """The reference electrode, where all potentials of a table have the same."""
+    said = {q["method"].partition("; vs ")[2] for q in quantities if q["unit"] == "V"} - {""}
+    return f", potentials vs {said.pop()}" if len(said) == 1 else ""
+
+
+def _flags(quantities: list[dict[str, Any]]) -> dict[str, str]:
+    """Each flag once, with whose it is."""
+    whose: dict[str, list[str]] = {}
+    for q in quantities:
+        for flag in q["flags"]:
+            whose.setdefault(flag, []).append(q["label"])
+    everybody = {q["label"] for q in quantities}
+    return {flag: "all" if set(ls) == everybody else ", ".join(dict.fromkeys(ls)) for flag, ls in whose.items()}
 
 
 def print_finished(finished: Finished, *, quiet: bool) -> None:

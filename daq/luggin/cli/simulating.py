@@ -49,7 +49,7 @@ def sim(bench: Path | None, speed: float, log_folder: Path | None, write_bench: 
     target = write_bench or Path(f"{bench.stem if bench else 'built-in'}.live.toml")
 
     def announce(status: Mapping[str, Any]) -> None:
-        address = str(status["control"])
+        address = "tcp://{host}:{port}".format(**status["control"])
         target.write_text(live_bench_text(loaded, dict(status["resources"]), address), encoding="utf-8")
         if as_json:
             echo_json({**status, "bench": str(target)})

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,15 +128,40 @@ def take_up(
     writer = StoreWriter.resume(folder, host_clock=RealClock())
     try:
         session = BenchSession(plan.bench, plugins, str(folder))
+        stopped = max(history.last_time, _last_row(folder))
+        resumed = max(stopped, _elapsed(history, session))
+        history.last_time = resumed
         log = RunLog.open(folder)
-        record = _session_record(session, history.last_time, "resume")
-        log.append({**record, "recovery": str(writer.recovery), "protocol_sha256": plan.source.sha256}, sync=True)
+        record = _session_record(session, resumed, "resume")
+        gap = {"from": stopped, "to": resumed}
+        log.append({**record, "gap": gap, "recovery": str(writer.recovery)}, sync=True)
         if plan.source.sha256 != history.header["protocol"]["sha256"]:
-            log.append({"kind": "protocol", "time": history.last_time, "protocol": plan.source.to_json()})
+            log.append({"kind": "protocol", "time": resumed, "protocol": plan.source.to_json()})
     except BaseException:
         writer.close()
         raise
     return _run(folder, session, writer, log, history, plan, plugins, people, watcher)
+
+
+def _last_row(folder: Path) -> float:
+    """Run time at which the last row of the run arrived (s)."""
+    from luggin.store import open_store
+
+    store = open_store(folder)
+    last = 0.0
+    for stream in store.streams:
+        rows = store.rows(stream)
+        if rows and "received" in store.schema(stream).names:
+            last = max(last, float(store.column(stream, "received", rows - 1, rows)[0]))
+    return last
+
+
+def _elapsed(history: History, session: BenchSession) -> float:
+    """Run time that passed since the start of the run, by the time of day (virtual time stands still)."""
+    if session.clock.virtual:
+        return 0.0
+    created = datetime.fromisoformat(str(history.header["created"]))
+    return (RealClock().utc() - created).total_seconds() * session.clock.speed
 
 
 def _run(
@@ -179,7 +205,7 @@ class _Nobody:
 def _header(plan: Plan, session: BenchSession) -> dict[str, Any]:
     return {
         "title": plan.title,
-        "created": session.clock.utc().isoformat(),
+        "created": _created(session),
         "protocol": plan.source.to_json(),
         "bench": {
             "path": str(plan.bench.path) if plan.bench.path else None,
@@ -195,6 +221,10 @@ def _header(plan: Plan, session: BenchSession) -> dict[str, Any]:
         "software": dict(software()),
         "notes": dict(plan.notes),
     }
+
+
+def _created(session: BenchSession) -> str:
+    return (session.clock if session.clock.virtual else RealClock()).utc().isoformat()
 
 
 def _session_record(session: BenchSession, time: float, reason: str) -> dict[str, Any]:
@@ -214,7 +244,7 @@ def _attributes(plan: Plan, session: BenchSession) -> dict[str, Any]:
     return {
         "title": plan.title,
         "status": "running",
-        "started": session.clock.utc().isoformat(),
+        "started": _created(session),
         "simulated": session.simulated,
         "sample": dict(plan.sample),
         "instruments": {
