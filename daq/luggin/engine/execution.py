@@ -120,6 +120,8 @@ class _Execution:
                 "write them as single steps (the cell is open between them)"
             )
         realised = instrument.prepare([technique for _, technique in requests])
+        # A stop that came before is not known to what was prepared just now; a later one is.
+        run.check_stop()
         armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
         run.event(
             "prepared",

@@ -173,7 +173,7 @@ class Run:
         )
         parts: list[Part] = []
         try:
-            self._check_stop()
+            self.check_stop()
             status, parts, values = execute(self, step, path, number, attempt, parts)
         except Interrupted:
             self._record("interrupted", **common, parts=[p.to_json() for p in parts])
@@ -277,9 +277,10 @@ class Run:
         for instrument in self.session.instruments.values():
             instrument.request_abort()
 
-    def _check_stop(self) -> None:
+    def check_stop(self) -> None:
+        """Raise Interrupted if a stop was asked for."""
         if self.soft.is_set:
-            raise Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
+            raise self.interrupted()
 
     def interrupted(self) -> Interrupted:
         """The exception for a stop that was asked for."""
