@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable
 
 from luggin_sim.dialects.base import Leads
+from luggin_sim.dialects.palmsens_methodscript.language import COMMAND_TOO_LONG, LONGEST_LINE
 from luggin_sim.dialects.palmsens_methodscript.machine import Abort, Course, EndLoop, Fault, Machine
 from luggin_sim.dialects.palmsens_methodscript.models import Model
 from luggin_sim.dialects.palmsens_methodscript.output import error
+from luggin_sim.dialects.palmsens_methodscript.potentiostat import Potentiostat
 from luggin_sim.dialects.palmsens_methodscript.rules import Rules
-from luggin_sim.dialects.palmsens_methodscript.script import COMMAND_TOO_LONG, LONGEST_LINE, Script, ScriptError, parse
+from luggin_sim.dialects.palmsens_methodscript.script import Script, ScriptError, parse
 
 UNKNOWN_COMMAND = 0x0003
 UNKNOWN_REGISTER = 0x0004
@@ -33,7 +35,7 @@ class MethodScriptDialect:
 
     def __init__(self, model: Model, rules: Rules, leads: Leads, registers: dict[str, str] | None = None) -> None:
         self._model, self._rules, self._leads = model, rules, leads
-        self._machine = Machine(model, rules, leads)
+        self._machine = Machine(Potentiostat(model, rules, leads), rules)
         self._registers = dict(registers or {})
         self._input = bytearray()
         self._output: list[str] = []

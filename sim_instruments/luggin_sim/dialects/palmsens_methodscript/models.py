@@ -24,13 +24,10 @@ class Mode:
 class Model:
     """One instrument model. ``ranges`` of a mode are (metadata index, full scale in A), ascending."""
 
-    title: str
     firmware: str
     serial: str
     script_version: str
-    baud: int
     modes: Mapping[int, Mode]
-    flow_control: bool
 
     @property
     def largest_current(self) -> float:
@@ -76,34 +73,25 @@ def _emstat4_modes(potential: float, ranges: tuple[tuple[int, float], ...]) -> d
 
 MODELS: Mapping[str, Model] = {
     "emstat-pico": Model(
-        title="EmStat Pico",
         firmware="espico1600#Sep 30 2025 12:00:00",
         serial="ESP0SIM00001",
         script_version="0108",
-        baud=230400,
         modes={
             2: Mode(-1.25, 2.0, 2.2, _PICO_LOW_SPEED),
             3: Mode(-1.7, 2.0, 1.214, _PICO_HIGH_SPEED),
             4: Mode(-1.7, 2.0, 2.6, _PICO_LOW_SPEED),
         },
-        flow_control=True,
     ),
     "emstat4-lr": Model(
-        title="EmStat4 LR",
         firmware="es4_lr1400#Sep 30 2025 12:00:00",
         serial="ES4LSIM00001",
         script_version="0108",
-        baud=921600,
         modes=_emstat4_modes(3.0, _EMSTAT4_LR),
-        flow_control=False,
     ),
     "emstat4-hr": Model(
-        title="EmStat4 HR",
         firmware="es4_hr1400#Sep 30 2025 12:00:00",
         serial="ES4HSIM00001",
         script_version="0108",
-        baud=921600,
         modes=_emstat4_modes(6.0, _EMSTAT4_HR),
-        flow_control=False,
     ),
 }

@@ -52,7 +52,7 @@ class CurrentRanging:
                 status |= OVERLOAD_WARNING
         elif magnitude < self._under:
             status |= UNDERLOAD
-        if self._step:
+        if self._step and magnitude == magnitude:  # not-a-number has no step
             current = round(current / self._step) * self._step
         if magnitude > self._up:
             self._use(at + 1)
