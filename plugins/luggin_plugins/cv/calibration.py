@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luggin_plugins.cv.intake import Voltammogram
-from luggin_plugins.cv.model import Centre, Expected, Program, fit, held_current, program_of
+from luggin_plugins.cv.model import Centre, Expected, Program, fit, held_current, program_of, wave_current
 from luggin_plugins.cv.noise import Array, white_noise
 from luggin_plugins.cv.pairing import Pair, Peak, Wave
-from luggin_plugins.cv.peaks import Vertex, locate, window
-from luggin_plugins.cv.theory import REVERSIBLE_PEAK_SHIFT, REVERSIBLE_SEPARATION
+from luggin_plugins.cv.peaks import Vertex, breadth, locate, window
+from luggin_plugins.cv.theory import REVERSIBLE_BREADTH, REVERSIBLE_PEAK_SHIFT, REVERSIBLE_SEPARATION
 
 ROUNDS = 4
 SMALLEST_SEPARATION = 0.8  # of the reversible one; below it the wave carries more electrons than said
 MOST_ELECTRONS = 6
+MOST_BROADENED = 3.0  # times RT/nF: a transfer coefficient of 0.3
 AROUND_WAVE_V = 0.120
-SMALLEST_MISFIT = 0.02
+SMALLEST_MISFIT, LARGEST_MISFIT = 0.02, 0.5  # between them a second wave is worth a try
 TWO_FIT_BETTER = 1 / 3
 GAPS_V = (0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10, 0.11, 0.12, 0.13)
 SHIFTS_V = (-0.01, 0.0, 0.01)
@@ -56,7 +57,7 @@ class Passage:
 class FittedWave:
     """A wave with its passages, its centre in theory, and the half width (V) of its peak fits.
 
-    ``misfit`` is what theory leaves of the currents around it, relative to its height; ``split``
+    ``misfit`` is what theory leaves of the currents around it beyond the noise, relative to its height; ``split``
     is the distance (V) of two waves that would explain them far better than the one, if any.
     """
 
@@ -93,7 +94,10 @@ def calibrate(vg: Voltammogram, waves: Sequence[Wave], n: int, thermal_v: float)
     waves, widths = _measure_again(vg, waves, centres, expected)
     for _ in range(ROUNDS):
         centres = tuple(
-            _moved(vg, w, c, width, expected.current) for w, c, width in zip(waves, centres, widths, strict=True)
+            _moved(vg, w, c, width, expected.current)
+            if w.pairs
+            else _one_way(w.lost[0].forward, _height(vg, expected.without(k), w.lost[0].forward), thermal_v / n)
+            for k, (w, c, width) in enumerate(zip(waves, centres, widths, strict=True))
         )
         expected = fit(vg, program, centres)
     fitted = []
@@ -129,20 +133,34 @@ def _two_in_one(
         return 0.0, None
     single = misfit(expected.current)
     noise = white_noise(vg.current) / height
-    if single**2 - noise**2 < SMALLEST_MISFIT**2:
-        return single, None
+    beyond_noise = float(np.sqrt(max(single**2 - noise**2, 0.0)))
+    if beyond_noise < SMALLEST_MISFIT:
+        return beyond_noise, None
+    if single > LARGEST_MISFIT:
+        return beyond_noise, None
+    # all trial waves stand on a common grid of potentials, so each is computed once
+    offsets = sorted({round(s + sign * 0.5 * g, 4) for g in GAPS_V for s in SHIFTS_V for sign in (-1, 1)})
+    shapes = {
+        o: program.to_rows(wave_current(program, replace(centre, potential=centre.potential + o, excess=0.0)))[around]
+        for o in offsets
+    }
+    left_over = (vg.current - expected.without(number))[around]
+    potential = vg.potential[around] - centre.potential
+    turn = np.sign(np.gradient(potential)) * np.abs(expected.heights[number])
+    rest = [turn, np.ones(potential.size), potential]
     best, split = single, None
     for gap in GAPS_V:
         for shift in SHIFTS_V:
-            halves = tuple(
-                replace(centre, potential=centre.potential + shift + sign * 0.5 * gap, excess=0.0) for sign in (-1, 1)
-            )
-            rest = (*centres[:number], *centres[number + 1 :])
-            trial = fit(vg, program, (*halves, *rest))
-            left = misfit(trial.current)
-            if left < best and min(trial.heights[:2]) > 0.2 * max(trial.heights[:2]):
+            pair = [shapes[round(shift + sign * 0.5 * gap, 4)] for sign in (-1, 1)]
+            design = np.array([*pair, *rest]).T
+            scale = np.linalg.norm(design, axis=0)
+            scale[scale == 0.0] = 1.0
+            heights, *_ = np.linalg.lstsq(design / scale, left_over, rcond=1e-9)
+            left = float(np.sqrt(np.mean((left_over - design / scale @ heights) ** 2))) / height
+            both = heights[:2] / scale[:2] * np.sign(expected.heights[number])
+            if left < best and min(both) > 0.2 * max(both):
                 best, split = left, gap
-    return single, split if best < TWO_FIT_BETTER * single else None
+    return beyond_noise, split if best < TWO_FIT_BETTER * single else None
 
 
 def baseline(program: Program, expected: Expected, number: int, centre: Centre, peak: Peak) -> Array:
@@ -172,13 +190,21 @@ def _electrons(wave: Wave, n: int, thermal_v: float) -> int:
 def _first_centre(wave: Wave, n: int, thermal_v: float) -> Centre:
     slope = thermal_v / _electrons(wave, n, thermal_v)
     if not wave.pairs:
-        peak = wave.lost[0].forward
-        return Centre(
-            peak.potential - peak.direction * REVERSIBLE_PEAK_SHIFT * slope, 0.0, slope, peak.direction, False
-        )
+        return _one_way(wave.lost[0].forward, wave.lost[0].forward.prominence, slope)
     separation = float(np.mean([p.separation for p in wave.pairs]))
     excess = max(0.0, separation - 1.02 * REVERSIBLE_SEPARATION * slope)
     return Centre(wave.potential, excess, slope, wave.direction)
+
+
+def _one_way(peak: Peak, height: float, slope: float) -> Centre:
+    """Centre of a wave without return. It may be irreversible, then it is broader by about 1 / alpha.
+
+    How broad it is, its own top tells.
+    """
+    broad = breadth(height, peak.vertex.curvature) / REVERSIBLE_BREADTH
+    broad = float(np.clip(broad, slope, MOST_BROADENED * slope))
+    potential = peak.potential - peak.direction * REVERSIBLE_PEAK_SHIFT * broad
+    return Centre(potential, 0.0, broad, peak.direction, returns=False)
 
 
 def _measure_again(
@@ -190,7 +216,7 @@ def _measure_again(
         peaks = [p for pair in wave.pairs or wave.lost for p in (pair.forward, pair.back) if p]
         curvature = float(np.median([p.vertex.curvature for p in peaks]))
         others = expected.without(k)
-        heights = [abs(p.vertex.current - _at_peak(vg, others, p)) for p in peaks if p.direction == wave.direction]
+        heights = [_height(vg, others, p) for p in peaks if p.direction == wave.direction]
         gaps = [abs(c.potential - centres[k].potential) for j, c in enumerate(centres) if j != k]
         width = min(window(float(np.median(heights)), curvature), 0.45 * max(min(gaps, default=1.0), 0.06))
         widths.append(width)
@@ -204,6 +230,10 @@ def _relocated(vg: Voltammogram, pair: Pair, width: float) -> Pair:
         return replace(peak, vertex=top) if top else peak
 
     return Pair(moved(pair.forward), moved(pair.back) if pair.back else None)
+
+
+def _height(vg: Voltammogram, base: Array, peak: Peak) -> float:
+    return abs(peak.vertex.current - _at_peak(vg, base, peak))
 
 
 def _at_peak(vg: Voltammogram, values: Array, peak: Peak) -> float:

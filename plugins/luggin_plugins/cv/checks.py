@@ -29,7 +29,7 @@ def wrong_sign(vg: Voltammogram) -> Refusal | None:
 
     Diffusion waves and a double layer both do that when anodic current is positive.
     """
-    openings = []
+    openings, widths = [], []
     for one, other in zip(vg.sweeps[:-1], vg.sweeps[1:], strict=True):
         up, down = (one, other) if one.direction > 0 else (other, one)
         ends = [np.sort(vg.potential[s.rows])[[0, -1]] for s in (up, down)]
@@ -40,8 +40,9 @@ def wrong_sign(vg: Voltammogram) -> Refusal | None:
         upper = np.interp(at, vg.potential[up.rows], vg.current[up.rows])
         lower = np.interp(at, vg.potential[down.rows][::-1], vg.current[down.rows][::-1])
         openings.append(float(np.mean(upper - lower)))
+        widths.append(float(high - low))
     span = float(np.ptp(vg.current))
-    if openings and span > 0 and max(openings) < _LOOP_THE_WRONG_WAY * span:
+    if openings and span > 0 and float(np.average(openings, weights=widths)) < _LOOP_THE_WRONG_WAY * span:
         return refusals.current_sign()
     return None
 

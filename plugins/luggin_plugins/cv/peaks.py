@@ -27,9 +27,8 @@ END_MARGIN_V = 0.010
 class Vertex:
     """The top of a peak: where (V), how high (A), and how well that is known.
 
-    ``u`` is the standard uncertainty of ``potential`` from noise alone; ``breadth`` is the
-    distance from the top at which a parabola of the same curvature would have fallen by half of
-    ``height_scale`` (for a reversible one-electron peak about 59 mV); ``points`` lie in the fit.
+    ``u`` and ``u_current`` are standard uncertainties from noise alone; ``curvature`` (A/V2) is
+    positive; ``points`` lie in the fit, and ``widest_gap`` (V) between two of them.
     """
 
     potential: float
@@ -85,7 +84,7 @@ def rises_to_the_end(potential: Array, current: Array, share: float = 0.1) -> bo
         return False
     span = float(np.ptp(current))
     rise = float(np.mean(current[last]) - np.mean(current[before & ~last]))
-    top = np.mean(current[last]) >= np.max(current) - 0.1 * span
+    top = np.mean(current[-5:]) >= np.max(current) - 0.1 * span
     return bool(span > 0 and top and rise > share * span)
 
 
@@ -129,7 +128,7 @@ def locate(potential: Array, current: Array, centre: float, half_width: float, o
 def breadth(height: float, curvature: float) -> float:
     """Breadth (V) of a peak from height over its baseline (A) and curvature (A/V2).
 
-    sqrt(height / curvature): 59 mV / n for a reversible peak at 25 degC (from the series of
+    sqrt(height / curvature): 56 mV / n for a reversible peak at 25 degC (from the series of
     Nicholson and Shain, Anal. Chem. 1964, 36, 706).
     """
     return float(np.sqrt(max(height, 0.0) / curvature)) if curvature > 0 else BROADEST_V

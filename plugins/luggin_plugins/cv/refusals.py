@@ -143,6 +143,24 @@ def overlapping(gap_v: float, label: str) -> Refusal:
     )
 
 
+def too_many_waves(count: int) -> Refusal:
+    """Bumps everywhere."""
+    return Refusal(
+        "too-many-waves",
+        f"{count} bumps stand out: this is a disturbance (drift, bubbles, a loose contact), no set of couples",
+    )
+
+
+def not_a_wave(misfit: float, label: str) -> Refusal:
+    """A pair of bumps that diffusion does not make."""
+    return Refusal(
+        "not-a-wave",
+        f"the two peaks do not have the shape of a diffusion wave ({100 * misfit:.0f} % of the height is left over): "
+        "drift, adsorption or another disturbance",
+        label,
+    )
+
+
 def two_in_one(gap_v: float, label: str) -> Refusal:
     """One pair of peaks that are two couples."""
     return Refusal(

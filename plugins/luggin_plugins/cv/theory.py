@@ -20,6 +20,9 @@ ROOM_TEMPERATURE_K = 298.15
 REVERSIBLE_PEAK_SHIFT = 1.109
 REVERSIBLE_SEPARATION = 2.218
 
+# sqrt(height / curvature) at the top of a reversible wave, in units of RT/nF (recomputed).
+REVERSIBLE_BREADTH = 2.184
+
 # How far the midpoint of a slow couple moves when the transfer coefficient is 0.4 instead of 0.5,
 # against the separation of its peaks beyond the reversible one; both in units of RT/nF.
 # Recomputed for psi = 7, 3, 2, 1, 0.5, 0.35, 0.25 and 0.18, switched 350/n mV behind E1/2.
