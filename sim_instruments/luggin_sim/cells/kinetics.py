@@ -65,40 +65,47 @@ class ChainKinetics:
     ) -> tuple[list[float], list[float]]:
         """Rates (mol/(cm2 s)) and their derivatives to potential, consistent with diffusion.
 
-        Form ``k`` has the surface concentration ``surface[k] + response[k] * (rate[k] - rate[k-1])``.
-        With Butler-Volmer rates ``kox c[j+1] - kred c[j]`` that is a tridiagonal system, dominated
-        by its diagonal, solved here by elimination.
+        Form ``k`` has the surface concentration ``surface[k] + response[k] * (rate[k] - rate[k-1])``,
+        and ``rate[j] = kox c[j+1] - kred c[j]``: a tridiagonal system. It is eliminated form by
+        form: as far as the couples above it are concerned, form ``j`` has the concentration
+        ``e + g * rate[j]``. Written for ``e`` and ``g``, nothing is subtracted on the way, so the
+        huge constants far from equilibrium, and inverted potentials, cost no digits.
         """
-        count = len(self._couples)
-        eliminated, right, below, inverse, oxidation, reduction = [], [], [], [], [], []
-        upper = value = 0.0
+        e, g = surface[0], response[0]
+        rates, forms, constants = [], [], []
         for j, (formal, inverse_thermal, k0, alpha) in enumerate(self._couples):
             x = min(max(inverse_thermal * (potential - formal), -_FAR_AWAY), _FAR_AWAY)
             kred = k0 * math.exp(-alpha * x)
             kox = k0 * math.exp((1.0 - alpha) * x)
-            lower = -kred * response[j]
-            pivot = 1.0 / (1.0 - lower + kox * response[j + 1] - lower * upper)
-            value = (kox * surface[j + 1] - kred * surface[j] - lower * value) * pivot
-            upper = -kox * response[j + 1] * pivot
-            eliminated.append(upper)
-            right.append(value)
-            below.append(lower)
-            inverse.append(pivot)
-            oxidation.append((1.0 - alpha) * inverse_thermal * kox)
-            reduction.append(alpha * inverse_thermal * kred)
-        rates = right
-        for j in range(count - 2, -1, -1):
-            rates[j] -= eliminated[j] * rates[j + 1]
+            own, b = 1.0 + kred * g, response[j + 1]
+            whole = own + kox * b
+            rates.append((kox * surface[j + 1] - kred * e) / whole)
+            forms.append((e, g))
+            constants.append((kred, kox, own, b, whole))
+            e = (surface[j + 1] * own + kred * e * b) / whole
+            g = b * own / whole
 
-        slopes, value = [], 0.0
-        oxidised = surface[0] + response[0] * rates[0]
-        for j in range(count):
-            following = rates[j + 1] if j + 1 < count else 0.0
-            reduced = surface[j + 1] + response[j + 1] * (following - rates[j])
-            direct = oxidation[j] * reduced + reduction[j] * oxidised
-            value = (direct - below[j] * value) * inverse[j]
-            slopes.append(value)
-            oxidised = reduced
-        for j in range(count - 2, -1, -1):
-            slopes[j] -= eliminated[j] * slopes[j + 1]
+        # back from the last form, whose concentration is now known
+        c, following = e, 0.0
+        directs = [0.0] * len(rates)
+        for j in range(len(rates) - 1, -1, -1):
+            kred, kox, own, b, whole = constants[j]
+            rates[j] += kox * b / whole * following
+            following = rates[j]
+            oxidising = kox * c
+            c = (forms[j][0] + forms[j][1] * oxidising) / own
+            _, inverse_thermal, _, alpha = self._couples[j]
+            directs[j] = inverse_thermal * ((1.0 - alpha) * oxidising + alpha * kred * c)
+
+        # the same system for the derivatives, driven by the change of the constants
+        slopes, change = [], 0.0
+        for (kred, _, _, b, whole), direct in zip(constants, directs, strict=True):
+            slope = (direct - kred * change) / whole
+            slopes.append(slope)
+            change = -b * slope
+        following = 0.0
+        for j in range(len(slopes) - 1, -1, -1):
+            _, kox, _, b, whole = constants[j]
+            slopes[j] += kox * b / whole * following
+            following = slopes[j]
         return rates, slopes
