@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique
 from luggin.engine.execution import ends_at
 from luggin.engine.progress import SimulatedOperator
-from luggin.engine.protocols import Finished, run_protocol
-from luggin.engine.start import Plan, software
+from luggin.engine.protocols import run_protocol, watched
+from luggin.engine.scripts import execute_script
+from luggin.engine.start import Ambient, Plan, Source, software
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
 
 if TYPE_CHECKING:
@@ -253,20 +254,44 @@ def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
         finished = run_protocol(
             loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
         )
-        rows, charge = _measured(finished)
+        rows, charge = _measured(finished.folder)
     if finished.error is None:
         _note_rehearsal(rehearsal_key(plan))
     return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
 
 
-def _measured(finished: Finished) -> tuple[int, float]:
+def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Rehearsal:
+    """Execute a Python protocol on simulated twins in virtual time; all runs that it starts."""
+    keys: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
+
+        def on_twins(plan: Plan) -> Plan:
+            keys.append(rehearsal_key(plan))
+            return replace(plan, bench=twin_bench(plan.bench, plugins), folder=Path(place) / str(len(keys)))
+
+        surroundings = Ambient(plugins, source, people=SimulatedOperator(), bench=bench, adapt=on_twins)
+        finished = watched(surroundings, lambda: execute_script(surroundings))
+        measured = [_measured(run.folder) for run in surroundings.runs]
+    if finished.error is None:
+        for key in keys:
+            _note_rehearsal(key)
+    return Rehearsal(
+        finished.outcome,
+        sum(rows for rows, _ in measured),
+        sum(charge for _, charge in measured),
+        str(finished.error or ""),
+        finished.exit_code,
+    )
+
+
+def _measured(folder: Path) -> tuple[int, float]:
     """Rows, and the charge that went through the cell (C, both directions counted)."""
     import numpy as np
 
     from luggin.analysis import open_run
 
     rows, charge = 0, 0.0
-    for table in open_run(finished.folder).tables():
+    for table in open_run(folder).tables():
         rows += len(table)
         if "current" in table.columns and len(table) > 1:
             current, time = np.abs(table.columns["current"]), table.columns["time"]
@@ -319,18 +344,24 @@ def _is_rehearsed(key: str) -> bool:
     return path.is_file() and key in path.read_text(encoding="ascii").split()
 
 
-def require_rehearsed(plan: Plan, force: bool) -> None:
-    """UsageError if a run on a real bench has no limits, or was not rehearsed (and is not forced)."""
+def require_rehearsed(plan: Plan, force: bool) -> Plan:
+    """The plan, if it may run: with limits on a real bench, and rehearsed there (or forced, which is noted).
+
+    Raises:
+        UsageError: it has no limits, or was not rehearsed.
+    """
     if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
-        return
+        return plan
     from luggin.bench import requires_limits
 
     if missing := requires_limits(plan.bench, plan):
         raise UsageError(f"{plan.source.name}: {missing}")
-    if force or _is_rehearsed(rehearsal_key(plan)):
-        return
-    how = f"luggin check {plan.source.name}" if plan.source.kind == "toml" else "a simulated bench (--bench)"
+    if _is_rehearsed(rehearsal_key(plan)):
+        return replace(plan, notes={**plan.notes, "rehearsed": True})
+    if force:
+        return replace(plan, notes={**plan.notes, "forced": "run without a rehearsal"})
     raise UsageError(
-        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: {how}; "
+        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: "
+        f"luggin check {plan.source.name}; "
         "or run it with --force, which is recorded."
     )

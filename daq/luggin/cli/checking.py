@@ -51,7 +51,13 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
         click.echo(f"warning: {warning}")
     if rehearsal is None:
         click.echo("not rehearsed")
-    elif rehearsal.error:
+    else:
+        print_rehearsal(rehearsal)
+
+
+def print_rehearsal(rehearsal: Rehearsal) -> None:
+    """How the rehearsal went, in one line."""
+    if rehearsal.error:
         click.echo(f"rehearsal: {rehearsal.outcome}: {rehearsal.error}")
     else:
         click.echo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 def echo_json(data: Mapping[str, Any]) -> None:
     """One JSON object on standard output."""
     click.echo(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def scripts_print_to(as_json: bool) -> contextlib.AbstractContextManager[Any]:
+    """With ``--json`` standard output is for the one object: what a script prints goes to standard error."""
+    return contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
 
 
 def rounded(value: float | None, u: float | None) -> tuple[str, str]:

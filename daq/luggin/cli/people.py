@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luggin.clock import RealClock
-from luggin.engine.progress import People, Silent, SimulatedOperator, Watcher
+from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Watcher
 from luggin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,18 +83,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class Lines(Silent):
-    """Progress as plain lines on standard error, for logs and pipes."""
-
-    def began(self, run: str, simulated: bool) -> None:
-        """Name the folder."""
-        click.echo(f"{'SIMULATED ' if simulated else ''}run in {run}", err=True)
-
-    def said(self, text: str) -> None:
-        """Print it."""
-        click.echo(text, err=True)
 
 
 class Bar(Silent):

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from luggin import plugins as plugin_manager
-from luggin.cli.output import echo_json, print_finished
+from luggin.cli.output import echo_json, print_finished, scripts_print_to
 
 if TYPE_CHECKING:
     from luggin.bench import Bench
     from luggin.engine.protocols import Finished
-    from luggin.engine.start import Plan
     from luggin.plugins import Plugins
     from luggin.steps import LoadedProtocol, Vocabulary
 
@@ -58,10 +57,11 @@ def run(
     from dataclasses import replace
 
     from luggin.engine.protocols import plan_of, run_protocol
+    from luggin.rehearsal import look_over, require_rehearsed
 
     loaded, bench = _load(protocol, bench_path, plugins)
-    plan = replace(plan_of(loaded, bench), folder=folder)
-    _static(loaded, plan, plugins, force)
+    plan = require_rehearsed(replace(plan_of(loaded, bench), folder=folder), force)
+    look_over(loaded, plan, plugins)
     with watching(as_json, loaded.protocol.title) as watcher:
         finished = run_protocol(loaded, plan, plugins, people=people_for(yes, bench), watcher=watcher)
     return _end(finished, plugins, no_report, as_json)
@@ -94,9 +94,10 @@ def _run_script(
             watcher=watcher,
             folder=folder,
             bench=bench,
-            approve=lambda plan: require_rehearsed(plan, force),
+            adapt=lambda plan: require_rehearsed(plan, force),
         )
-        finished = watched(surroundings, lambda: execute_script(surroundings))
+        with scripts_print_to(as_json):
+            finished = watched(surroundings, lambda: execute_script(surroundings))
     return _end(finished, plugins, no_report, as_json)
 
 
@@ -132,7 +133,7 @@ def resume(
     words = vocabulary(plugins)
     loaded = None if protocol is None else load_protocol(protocol, words)
     bench = None if bench_path is None else read_bench(bench_path, plugins)
-    with watching(as_json, f"resuming {folder.name}") as watcher:
+    with watching(as_json, f"resuming {folder.name}") as watcher, scripts_print_to(as_json):
         finished = resume_protocol(
             folder,
             plugins,
@@ -150,18 +151,33 @@ def resume(
 @_protocol
 @_bench
 @click.option("--no-rehearsal", is_flag=True, help="Only look it over; do not run it on the simulated twins.")
+@click.argument("arguments", nargs=-1)
 @_json
-def check(protocol: Path, bench_path: Path | None, no_rehearsal: bool, as_json: bool) -> int:
+def check(
+    protocol: Path, bench_path: Path | None, no_rehearsal: bool, arguments: tuple[str, ...], as_json: bool
+) -> int:
     """Look PROTOCOL over, then rehearse it in virtual time on simulated instruments.
 
     Prints the timetable, rows, bytes, charge, and which limits the instrument holds by itself.
-    Nothing is touched: no instrument is opened, nothing is written but a note of the rehearsal.
+    Nothing is touched: no instrument is opened, nothing is written but a note of the rehearsal. A
+    Python protocol (.py) cannot be looked over; it is rehearsed with its ARGUMENTS.
     """
-    from luggin.cli.checking import print_check
+    from luggin.cli.checking import print_check, print_rehearsal
     from luggin.engine.protocols import plan_of
-    from luggin.rehearsal import look_over, rehearse
+    from luggin.rehearsal import look_over, rehearse, rehearse_script
 
     plugins = plugin_manager.load()
+    if protocol.suffix == ".py":
+        from luggin.engine.scripts import read_script
+
+        bench = None if bench_path is None else read_bench(bench_path, plugins)
+        with scripts_print_to(as_json):
+            rehearsed = rehearse_script(read_script(protocol, arguments), bench, plugins)
+        if as_json:
+            echo_json({"protocol": str(protocol), "rehearsal": rehearsed.to_json()})
+        else:
+            print_rehearsal(rehearsed)
+        return rehearsed.exit_code
     loaded, bench = _load(protocol, bench_path, plugins)
     plan = plan_of(loaded, bench)
     overview = look_over(loaded, plan, plugins)
@@ -223,13 +239,6 @@ def read_bench(path: Path, plugins: Plugins) -> Bench:
         if problems:
             raise ProtocolError(str(path), bench.located(problems))
     return bench
-
-
-def _static(loaded: LoadedProtocol, plan: Plan, plugins: Plugins, force: bool) -> None:
-    from luggin.rehearsal import look_over, require_rehearsed
-
-    look_over(loaded, plan, plugins)
-    require_rehearsed(plan, force)
 
 
 def _end(finished: Finished, plugins: Plugins, no_report: bool, as_json: bool) -> int:

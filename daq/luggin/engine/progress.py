@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -45,6 +46,18 @@ class Silent:
 
     def said(self, text: str) -> None:
         """Nothing."""
+
+
+class Lines(Silent):
+    """Progress as plain lines on standard error, for logs, pipes and scripts."""
+
+    def began(self, run: str, simulated: bool) -> None:
+        """Name the folder, and say when nothing in it is real."""
+        print(f"{'SIMULATED ' if simulated else ''}run in {run}", file=sys.stderr)
+
+    def said(self, text: str) -> None:
+        """Print it."""
+        print(text, file=sys.stderr)
 
 
 class People(Protocol):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luggin.clock import RealClock
 from luggin.engine.history import History
 from luggin.engine.limits import Limit
 from luggin.engine.progress import People, Watcher
@@ -184,7 +183,7 @@ def _analyses(run: Run, plugins: Plugins, plan: Plan) -> list[dict[str, Any]]:
 
 def _guarded(run: Run, body: Callable[[], None]) -> LugginError | None:
     """Run to the end under the signal watch; the run is finished, and what stopped it comes back."""
-    with SignalWatch(lambda count, name: _stop(run, count, name)):
+    with SignalWatch(run.stop_by_signal):
         trouble: BaseException | None = None
         try:
             body()
@@ -199,12 +198,6 @@ def _guarded(run: Run, body: Callable[[], None]) -> LugginError | None:
     raise trouble
 
 
-def _stop(run: Run, count: int, name: str) -> None:
-    words = {1: "stopping: the cell is being opened", 2: "stopping at once: the cell is being opened"}
-    run.watcher.said(words.get(count, "the cell is being opened; this cannot be skipped"))
-    run.request_stop(name, hard=count > 1)
-
-
 def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None = None) -> Finished:
     """Execute a script under the signal watch; how its last run ended."""
     trouble: LugginError | None = None
@@ -212,7 +205,7 @@ def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None 
     def stop(count: int, name: str) -> None:
         for run in surroundings.runs:
             if run.outcome == "running":
-                _stop(run, count, name)
+                run.stop_by_signal(count, name)
 
     with SignalWatch(stop):
         try:
@@ -244,8 +237,3 @@ def _tell(folder: Path, plugins: Plugins) -> None:
         plugins.hook.luggin_run_finished(run=folder)
     except Exception:
         logging.getLogger(__name__).exception("a plugin failed in luggin_run_finished for %s", folder)
-
-
-def host_now() -> str:
-    """The time of day, for records that are made after a run."""
-    return RealClock().utc().isoformat()

@@ -6,14 +6,15 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.engine.history import History, recorded_error
 from luggin.engine.progress import People, Watcher
 from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, UsageError
-from luggin.results import Outcome, Quantity, Refusal, Table
+from luggin.results import Outcome
+from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
     from luggin.engine.limits import Limit
@@ -106,6 +107,7 @@ class Run:
         self._restored = not history.order
         self._failed_path = ""
         self._stop_reason = ""
+        self._signals: SignalWatch | None = None
 
     # -- time
     def time(self) -> float:
@@ -277,6 +279,17 @@ class Run:
         for instrument in self.session.instruments.values():
             instrument.request_abort()
 
+    def stop_by_signal(self, count: int, name: str) -> None:
+        """What a `SignalWatch` tells: the first signal stops at a row boundary, the second at once."""
+        words = {1: "stopping: the cell is being opened", 2: "stopping at once: the cell is being opened"}
+        self.watcher.said(words.get(count, "the cell is being opened; this cannot be skipped"))
+        self.request_stop(name, hard=count > 1)
+
+    def watch_signals(self) -> None:
+        """Take Ctrl-C and its relatives until the run is over (for scripts that nobody else watches over)."""
+        self._signals = SignalWatch(self.stop_by_signal)
+        self._signals.__enter__()
+
     def check_stop(self) -> None:
         """Raise Interrupted if a stop was asked for."""
         if self.soft.is_set:
@@ -325,6 +338,13 @@ class Run:
         """Make everything safe, record the outcome, publish all rows and give the bench back."""
         if self.outcome != "running":
             return
+        try:
+            self._finish(error)
+        finally:
+            if self._signals is not None:
+                self._signals.__exit__()
+
+    def _finish(self, error: BaseException | None) -> None:
         unsafe: LugginError | None = None
         try:
             self.session.close()
@@ -369,11 +389,3 @@ def _result(record: Mapping[str, Any]) -> StepResult:
         parts=tuple(Part(**part) for part in record.get("parts", ())),
         values=record.get("values", {}),
     )
-
-
-def run_time(seconds: float) -> str:
-    """Run time for people."""
-    return str(timedelta(seconds=round(seconds)))
-
-
-__all__ = ["Outcome", "Part", "Quantity", "Refusal", "Run", "StepResult", "Table"]

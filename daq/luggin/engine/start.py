@@ -10,7 +10,7 @@ import importlib.metadata
 import platform as interpreter
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.clock import RealClock
 from luggin.engine.history import History
-from luggin.engine.progress import People, Silent, SimulatedOperator, Watcher
+from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Watcher
 from luggin.engine.run import Run
 from luggin.engine.session import BenchSession
 from luggin.errors import RunFolderError, UsageError
@@ -275,7 +275,7 @@ class Ambient:
     folder: Path | None = None
     bench: Bench | None = None
     resume: Path | None = None
-    approve: Any = None
+    adapt: Callable[[Plan], Plan] | None = None
     runs: list[Run] = field(default_factory=list)
 
 
@@ -326,15 +326,17 @@ def start(
     surroundings = _ambient[-1] if _ambient else None
     plan, plugins = plan_of_script(surroundings, sample, bench, title, limits)
     if surroundings is None:
-        run = begin(replace(plan, folder=Path(folder) if folder else None), plugins, people=None, watcher=None)
+        run = begin(replace(plan, folder=Path(folder) if folder else None), plugins, people=None, watcher=Lines())
+        run.watch_signals()
     elif surroundings.resume is not None and not surroundings.runs:
         run = take_up_script(surroundings, plan)
     else:
         chosen = surroundings.folder if not surroundings.runs else None
         place = chosen or (Path(folder) if folder else None)
-        if surroundings.approve is not None:
-            surroundings.approve(plan)
-        run = begin(replace(plan, folder=place), plugins, people=surroundings.people, watcher=surroundings.watcher)
+        plan = replace(plan, folder=place)
+        if surroundings.adapt is not None:
+            plan = surroundings.adapt(plan)
+        run = begin(plan, plugins, people=surroundings.people, watcher=surroundings.watcher)
     if surroundings is not None:
         surroundings.runs.append(run)
     return run
