@@ -18,16 +18,17 @@ import numpy as np
 from luggin.errors import AnalysisError
 from luggin.results import AnalysisInput, FigureSpec, Outcome, Quantity, Refusal, Table
 from luggin_plugins.cv import HALF_WAVES, refusals
-from luggin_plugins.cv.calibration import Calibration, FittedWave, Passage, baseline, calibrate, locate_in_sweep
+from luggin_plugins.cv.calibration import Calibration, FittedWave, Passage, calibrate, locate_in_sweep
 from luggin_plugins.cv.checks import CLOSEST_WAVES_V, NOT_MEASURING, fault_of_passage, fault_of_peak, wrong_sign
 from luggin_plugins.cv.estimate import Estimate, Value, estimate, grid_uncertainty, largest_resistance, mean_of
 from luggin_plugins.cv.figure import draw, last_used
+from luggin_plugins.cv.half_peak import half_peak_potential
 from luggin_plugins.cv.intake import Voltammogram, executions, take_in
 from luggin_plugins.cv.labels import Surroundings, name_waves, rate_words, surroundings
 from luggin_plugins.cv.pairing import Peak, gather_waves, pair_up
 from luggin_plugins.cv.peaks import FIRST_WINDOW_V, find_bumps, rises_to_the_end
 from luggin_plugins.cv.rows import UNITS, budget_row, passage_row, wave_row
-from luggin_plugins.cv.theory import REVERSIBLE_SEPARATION, thermal_voltage
+from luggin_plugins.cv.theory import thermal_voltage
 
 __all__ = ["HALF_WAVES", "half_waves"]
 
@@ -181,7 +182,7 @@ def _report(
     for number, (this, result, label) in enumerate(zip(judged, results, labels, strict=True)):
         for cycle, passage in enumerate(this.wave.passages, 1):
             usable = "first cycle" if passage in this.usable else "not usable"
-            half_peak = _half_peak(vg, calibration, number, passage)
+            half_peak = half_peak_potential(vg, calibration, number, passage)
             note = "" if passage in this.counted else usable
             found.tables["passages"].append(passage_row(label, cycle, passage, half_peak, note))
         if result is not None:
@@ -308,7 +309,7 @@ def _publish_peaks(
         if sound:
             mean = _with_grid(mean_of([p.potential for p in sound], [p.vertex.u for p in sound]), vg.spacing)
             add("peak_potential", vg.sweeps[sound[0].sweep].name, mean, METHOD_PEAK)
-    halves = [h for p in passages if (h := _half_peak(vg, calibration, number, p)) is not None]
+    halves = [h for p in passages if (h := half_peak_potential(vg, calibration, number, p)) is not None]
     if halves:
         baseline_share = HALF_PEAK_BASELINE * wave.centre.slope
         spread = _with_grid(mean_of(halves, [float(np.hypot(vg.spacing, baseline_share))] * len(halves)), vg.spacing)
@@ -317,30 +318,3 @@ def _publish_peaks(
 
 def _with_grid(value: Value, spacing_v: float) -> Value:
     return Value(value.value, float(np.hypot(value.u, grid_uncertainty(spacing_v))))
-
-
-def _half_peak(vg: Voltammogram, calibration: Calibration, number: int, passage: Passage) -> float | None:
-    """Half-peak potential Ep/2 of the forward peak: half of the height over the baseline, before the top."""
-    peak = passage.pair.forward
-    rows = vg.sweeps[peak.sweep].rows
-    centre = calibration.waves[number].centre
-    base = baseline(calibration.program, calibration.expected, number, centre, peak)[rows]
-    ahead = peak.direction * (peak.potential - vg.potential[rows])
-    width = REVERSIBLE_SEPARATION * centre.slope
-    part = (ahead > 0) & (ahead < 4.0 * width)
-    over_base, height = vg.current[rows] - base, passage.height_forward
-    foot = (ahead > 2.5 * width) & (ahead < 4.0 * width)
-    if not centre.returns and np.count_nonzero(foot) >= 5:
-        # theory's background fits a wave without return badly: let it start at the foot of the wave
-        offset = float(np.mean(over_base[foot]))
-        over_base, height = over_base - offset, height - offset
-    if height == 0.0:
-        return None
-    share = (over_base / height)[part]
-    below = np.flatnonzero(share < 0.5)
-    if below.size == 0 or below[-1] >= share.size - 2:
-        return None
-    near = slice(max(0, int(below[-1]) - 3), int(below[-1]) + 5)
-    potential = vg.potential[rows][part][near]
-    line = np.polyfit(share[near] - 0.5, potential, 1)
-    return float(line[1])
