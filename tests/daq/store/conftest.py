@@ -106,6 +106,18 @@ def check_zarr(folder: Path) -> dict[str, int]:
     return found
 
 
+def check_committed(folder: Path) -> dict[str, int]:
+    """What our own reader finds behind the commit file alone."""
+    run = open_store(folder)
+    found = {}
+    for schema in SCHEMAS:
+        rows = run.committed(schema.stream)
+        if rows:
+            np.testing.assert_array_equal(run.array(schema.stream, 0, rows), table(schema, 0, rows))
+            found[schema.stream] = rows
+    return found
+
+
 class QuickDisk(Disk):
     """Does not wait for the medium. A process that dies takes nothing from the page cache with it."""
 
@@ -332,6 +344,7 @@ def lab():
         check=check,
         check_xarray=check_xarray,
         check_zarr=check_zarr,
+        check_committed=check_committed,
         DyingDisk=DyingDisk,
         FullDisk=FullDisk,
         PowerCutDisk=PowerCutDisk,
