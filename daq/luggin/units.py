@@ -158,6 +158,26 @@ def _unit(text: str) -> _Unit:
     return _Unit(tuple(exponents), factor)  # type: ignore[arg-type]
 
 
+_WORDS = {
+    "sec": "s",
+    "secs": "s",
+    "second": "s",
+    "seconds": "s",
+    "minute": "min",
+    "minutes": "min",
+    "hr": "h",
+    "hour": "h",
+    "hours": "h",
+    "volt": "V",
+    "volts": "V",
+    "millivolt": "mV",
+    "amp": "A",
+    "ampere": "A",
+    "celsius": "degC",
+    "kelvin": "K",
+}
+
+
 def _suggest(token: str) -> str:
     common = [
         "mV",
@@ -183,6 +203,7 @@ def _suggest(token: str) -> str:
         "mM",
         "percent",
     ]
+    token = _WORDS.get(token.lower(), token)
     by_case = [c for c in common if c.lower() == token.lower()]
     close = by_case or difflib.get_close_matches(token, common, 1, 0.6)
     return f" Did you mean {close[0]!r}?" if close else ""

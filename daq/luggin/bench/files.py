@@ -134,7 +134,7 @@ class _Reading:
         data = self._document.data
         number = data.get("format", FORMAT)
         if type(number) is not int or number < 1:
-            self._wrong(("format",), f"this is the number of the file format, 1 to {FORMAT}.")
+            self._wrong(("format",), f"this must be the number of the file format, {FORMAT}.")
         elif number > FORMAT:
             message = f"this file has format {number}; this version of Luggin reads formats up to {FORMAT}."
             raise ProtocolError(
@@ -223,7 +223,7 @@ class _Reading:
         value = data.get(str(place[-1]), {})
         if isinstance(value, Mapping):
             return value
-        self._wrong(place, f"this is a table; found {shown(value)}.")
+        self._wrong(place, f"this must be a table; found {shown(value)}.")
         return {}
 
     def _text(self, data: Mapping[str, Any], place: KeyPath, example: str = "", what: str = "") -> str | None:
@@ -233,7 +233,7 @@ class _Reading:
         if value is None and example:
             self._wrong(place[:-1], f"`{key}` is missing: {what}.", f'Write for example {key} = "{example}".')
         elif value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
-            self._wrong(place, f"this is a text in quotes, in one line; found {shown(value)}.")
+            self._wrong(place, f"this must be a text in quotes, in one line; found {shown(value)}.")
         else:
             return value
         return None

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from luggin.capabilities import Technique
 from luggin.errors import ProtocolError
 from luggin.steps.quantities import CurrentRange, Duration, PotentialSpec, Quantity
-from luggin.steps.wording import Mistake, mistakes_of, problems
+from luggin.steps.wording import NAME_PATTERN, Mistake, mistakes_of, problems
 
-Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NAME_PATTERN)]
 """A name that analyses, paths and the command line can carry."""
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -7,17 +7,17 @@ values before validation, and because a mistake in one step must not hide those 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from luggin.documents import KeyPath, did_you_mean, shown, toml_value
+from luggin.documents import KeyPath, shown, toml_value
 from luggin.steps.base import Step
 from luggin.steps.control import Container, ForEach, Repeat
 from luggin.steps.vocabulary import Vocabulary
-from luggin.steps.wording import Mistake, mistakes_of
+from luggin.steps.wording import VARIABLE_PATTERN, Mistake, mistakes_of
 
 MAXIMUM_STEPS = 20_000
 """So many steps a protocol may have once all `for_each` are written out."""
@@ -61,23 +61,21 @@ class Builder:
         if "every" in data and scope.inside != "repeat":
             self._wrong((*place, "every"), "`every` only has a meaning for a step directly inside `repeat`.")
         fields = {key: value for key, value in data.items() if key != "steps"}
-        unknown = self._unknown_variables(fields, place, scope)
+        said = self._unknown_variables(fields, place, scope)
         if "steps" in data and issubclass(step_type, ForEach):
             fields["steps"] = self._for_each(data, place, scope)
+            said.add(("steps",))
         elif "steps" in data and issubclass(step_type, Container):
             fields["steps"] = self._inside(step_type, data["steps"], place, scope)
+            if any(mistake.place[: len(place) + 1] == (*place, "steps") for mistake in self.mistakes[before:]):
+                said.add(("steps",))
         elif "steps" in data:
             fields["steps"] = data["steps"]
-        inside_is_wrong = any(
-            mistake.place[: len(place) + 1] == (*place, "steps") for mistake in self.mistakes[before:]
-        )
         try:
             step = step_type.model_validate(fields)
         except ValidationError as error:
-            for mistake in mistakes_of(error, step_type):
-                said = mistake.place[:1] in unknown or (mistake.place[:1] == ("steps",) and inside_is_wrong)
-                if not said:
-                    self.mistakes.append(mistake.under(*place))
+            found = mistakes_of(error, step_type)
+            self.mistakes += [mistake.under(*place) for mistake in found if mistake.place[:1] not in said]
             return None
         return step if len(self.mistakes) == before else None
 
@@ -98,7 +96,8 @@ class Builder:
         """The keys whose value still holds a ``$name`` after all substitutions."""
         found: set[KeyPath] = set()
         for inner, name in _variables(fields):
-            hint = did_you_mean(f"${name}", [f"${known}" for known in scope.variables])
+            known = ", ".join(f"`${variable}`" for variable in scope.variables)
+            hint = f"Variables here: {known}." if known else 'Variables are made by {do = "for_each", var = ...}.'
             self._wrong((*place, *inner), f"no for_each around this step gives `${name}` a value.", hint)
             found.add(inner[:1])
         return found
@@ -116,7 +115,9 @@ class Builder:
         if variable in scope.variables:
             self._wrong((*place, "var"), f"`{variable}` is the variable of an enclosing for_each already.")
             return ()
-        if not (isinstance(variable, str) and isinstance(values, Sequence) and not isinstance(values, str) and values):
+        if not template:
+            self._wrong((*place, "steps"), "there are 0 entries; 1 or more are needed.")
+        if not (isinstance(variable, str) and re.match(VARIABLE_PATTERN, variable) and _are_plain(values)):
             return ()  # said by the validation of the for_each itself
         inner = Scope((*scope.variables, variable))
         unfolded: list[tuple[Step, ...]] = []
@@ -143,6 +144,10 @@ class Scope:
 
     variables: tuple[str, ...] = ()
     inside: str = ""
+
+
+def _are_plain(values: Any) -> TypeGuard[list[str | int | float]]:
+    return isinstance(values, list) and all(isinstance(value, str | int | float) for value in values)
 
 
 def _substituted(data: Any, variable: str, value: Any) -> Any:

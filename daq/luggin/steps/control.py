@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, InstanceOf, field_validator
+from pydantic import BeforeValidator, Field, InstanceOf, WithJsonSchema, field_validator
 
 from luggin import units
+from luggin.documents import shown
 from luggin.errors import UnitError
 from luggin.steps.base import Count, Name, Step, TechniqueStep, Text
 from luggin.steps.quantities import PositiveDuration, refuse
-from luggin.steps.wording import Mistake
+from luggin.steps.wording import VARIABLE_PATTERN, Mistake
+
+STEPS_EXAMPLE = [[{"do": "ocp", "duration": "60 s"}]]
 
 Steps = Annotated[tuple[InstanceOf[Step], ...], Field(min_length=1)]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
-Value = Annotated[str, Field(max_length=2000)] | int | float | bool
+Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN, max_length=40)]
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, str | int | float):
+        return value
+    raise refuse(f"{shown(value)} is not a value.", "Values are texts in quotes, numbers, true or false.")
+
+
+Value = Annotated[Any, BeforeValidator(_plain_value), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
 class Prompt(Step):
@@ -38,7 +49,7 @@ class Prompt(Step):
             try:
                 units.same_kind(unit or "1", "1")
             except UnitError as error:
-                raise refuse(f'{name} = "{unit}": {error}', 'Write a unit, or "" for a text.') from error
+                raise refuse(str(error), 'Write a unit, or "" for a text.', key=name) from error
         return fields
 
 
@@ -52,7 +63,7 @@ class Note(Step):
 class Container(Step):
     """A step that consists of steps."""
 
-    steps: Steps = Field(description="the steps inside")
+    steps: Steps = Field(description="the steps inside", examples=STEPS_EXAMPLE)
 
     @classmethod
     def mistakes_in(cls, steps: Sequence[Step | None]) -> list[Mistake]:
@@ -116,4 +127,4 @@ class ForEach(Step):
     do: Literal["for_each"] = "for_each"
     var: Variable = Field(description="name of the variable; `$name` stands for its value", examples=["v"])
     values: tuple[Value, ...] = Field(min_length=1, description="the values", examples=[["50 mV/s", "100 mV/s"]])
-    steps: tuple[Steps, ...] = Field(min_length=1, description="the steps inside")
+    steps: tuple[Steps, ...] = Field(min_length=1, description="the steps inside", examples=STEPS_EXAMPLE)

@@ -154,6 +154,8 @@ def check_setpoints(protocol: Protocol) -> list[Mistake]:
     potential or the technique before are for the engine to check (`outside`) once they are.
     """
     found = [mistake.under("limits") for mistake in contradictions(protocol.limits)]
+    if found:
+        return found
     for place, step in _steps_below(protocol.steps, ("steps",)):
         if not isinstance(step, TechniqueStep):
             continue

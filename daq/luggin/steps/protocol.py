@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, field_validator
 
 from luggin.steps.base import Name, Record, Step, Text
+from luggin.steps.control import STEPS_EXAMPLE
 from luggin.steps.limits import Limit
 from luggin.steps.quantities import Interval, PotentialStep, refuse
 from luggin.steps.sample import Sample
@@ -59,6 +60,15 @@ class Events(Record):
         return then
 
 
+_SAMPLE_EXAMPLE = {
+    "id": "Re-1",
+    "wiring": "three-electrode",
+    "working": "glassy carbon",
+    "counter": "Pt wire",
+    "reference": "Ag/AgCl",
+}
+
+
 class Protocol(Record):
     """What a protocol file says."""
 
@@ -69,10 +79,10 @@ class Protocol(Record):
     )
     limits: tuple[Limit, ...] = ()
     record: Thinning | None = Field(None, description="which rows to keep")
-    steps: tuple[InstanceOf[Step], ...] = Field(min_length=1)
+    steps: tuple[InstanceOf[Step], ...] = Field(min_length=1, description="what is done", examples=STEPS_EXAMPLE)
     analyses: tuple[AnalysisEntry, ...] = ()
     on: Events = Field(default_factory=Events)
-    sample: Sample = Field(description="what is measured", examples=[{"id": "...", "wiring": "three-electrode"}])
+    sample: Sample = Field(description="what is measured", examples=[_SAMPLE_EXAMPLE])
 
     def walk(self) -> Iterator[Execution]:
         """All executions in the order of time; a million cycles take no memory."""

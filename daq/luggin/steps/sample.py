@@ -147,7 +147,7 @@ class Sample(_Described):
     def _wiring_is_known(cls, wiring: str) -> str:
         first = wiring.partition(",")[0].strip()
         if first not in _WIRINGS:
-            hint = did_you_mean(first, _WIRINGS)
+            hint = did_you_mean(first.replace("2", "two").replace("3", "three"), _WIRINGS)
             raise refuse(f'"{wiring}" is not a wiring; allowed are {" and ".join(_WIRINGS)}.', hint)
         return wiring
 

@@ -37,6 +37,22 @@ NOT_YET: tuple[str, ...] = (
 )
 """Words of the protocol language that this version cannot do."""
 
+# What other programs call these steps, where the spelling alone would lead astray.
+_OTHER_NAMES = {
+    "ocv": "ocp",
+    "wait": "rest",
+    "pause": "rest",
+    "loop": "repeat",
+    "for": "for_each",
+    "foreach": "for_each",
+    "message": "prompt",
+    "comment": "note",
+    "peis": "eis",
+    "cyclic_voltammetry": "cv",
+    "chronoamperometry": "ca",
+    "chronopotentiometry": "cp",
+}
+
 OptionsModel = Callable[[], type[Any]]
 
 
@@ -70,7 +86,8 @@ class Vocabulary:
         available = f"Available are {', '.join(sorted(self.types))}."
         if name in NOT_YET:
             return f"`{name}` is not available in this version.", available
-        return f"there is no step `{name[:80]}`.", did_you_mean(name, [*self.types, *NOT_YET]) or available
+        meant = _OTHER_NAMES.get(name.lower(), name)
+        return f"there is no step `{name[:80]}`.", did_you_mean(meant, [*self.types, *NOT_YET]) or available
 
 
 def name_of(step_type: type[Step]) -> str:

@@ -22,6 +22,14 @@ _NOT_YET_KEYS = {
 }
 
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+VARIABLE_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
+_NAMES = {
+    NAME_PATTERN: "A name is made of letters, digits and . _ + -, and begins with a letter or a digit.",
+    VARIABLE_PATTERN: "This name is made of letters, digits and _, and begins with a letter.",
+}
+
+
 @dataclass(frozen=True)
 class Mistake:
     """One problem at a place in the data."""
@@ -57,7 +65,14 @@ def readable(place: KeyPath) -> str:
 
 def mistakes_of(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """All mistakes that pydantic found in data for ``model``."""
-    return [_mistake(details, model) for details in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    places = {tuple(details["loc"]) for details in found}
+    return [
+        _mistake(details, model)
+        for details in found
+        # entries that are wrong are not counted: a list is not too short for their sake
+        if not (details["type"] == "too_short" and any(p[:-1] == tuple(details["loc"]) for p in places if p))
+    ]
 
 
 def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
@@ -69,7 +84,7 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
         guilty = (str(context["key"]),) if context["key"] else ()
         return Mistake(place + guilty, str(context["message"]), str(context["hint"]))
     if kind == "missing" and place and isinstance(place[-1], int):
-        example = _example(owner, str(place[-2])) if len(place) > 1 else ""
+        example = _example(_owner(model, place[:-1]), str(place[-2])) if len(place) > 1 else ""
         return Mistake(place[:-1], f"entry {place[-1] + 1} is missing.", example)
     if kind == "missing":
         return Mistake(place[:-1], f"`{name}` is missing.", _example(owner, name))
@@ -84,17 +99,19 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
 def _plain_words(kind: str, context: Mapping[str, Any], given: object) -> str:
     found = shown(given)
     if kind in ("int_type", "int_from_float", "int_parsing"):
-        return f"this is a whole number, without quotes; found {found}."
+        return f"this must be a whole number, without quotes; found {found}."
     if kind in ("float_type", "float_parsing"):
-        return f"this is a number, without quotes; found {found}."
+        return f"this must be a number, without quotes; found {found}."
     if kind in ("bool_type", "bool_parsing"):
-        return f"this is true or false, without quotes; found {found}."
+        return f"this must be true or false, without quotes; found {found}."
     if kind == "string_type":
-        return f"this is a text in quotes; found {found}."
+        return f"this must be a text in quotes; found {found}."
     if kind in ("list_type", "tuple_type"):
-        return f"this is a list in square brackets, [ ... ]; found {found}."
+        return f"this must be a list in square brackets, [ ... ]; found {found}."
     if kind in ("dict_type", "model_type", "model_attributes_type"):
-        return f"this is a table in braces, {{ ... }}; found {found}."
+        return f"this must be a table in braces, {{ ... }}; found {found}."
+    if kind == "string_pattern_mismatch":
+        return f"{found} cannot be a name. {_NAMES.get(context['pattern'], '')}".strip()
     if kind == "string_too_short":
         return "this text is empty."
     if kind == "string_too_long":
