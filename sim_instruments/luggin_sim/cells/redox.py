@@ -3,8 +3,8 @@
 Diffusion is planar and semi-infinite; every couple follows Butler-Volmer kinetics; double layer,
 uncompensated resistance and a leak are in the circuit. The potential programme is piecewise
 linear, the fluxes are linear within a step, and their semi-integrals are exact
-(`luggin_sim.cells.semi_integral`). The prototype of this method is semi-integral convolution
-(Nicholson and Shain, Anal. Chem. 36 (1964) 706; Oldham, Anal. Chem. 58 (1986) 2296).
+(`luggin_sim.cells.semi_integral`). The integral equations are those of Nicholson and Shain, Anal.
+Chem. 36 (1964) 706.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Butler-Volmer rates of a chain."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,41 @@ def test_slopes_are_the_derivatives_of_the_rates(potential):
     below, _ = kinetics.rates(potential - h, CHAIN.bulk, RESPONSE)
     for slope, high, low in zip(slopes, above, below, strict=True):
         assert slope == pytest.approx((high - low) / (2 * h), rel=1e-5, abs=1e-13)
+
+
+def exact_rates(constants, surface, response):
+    """The same tridiagonal system by elimination in whole fractions, without any rounding."""
+    a, b = ([Fraction(x) for x in values] for values in (surface, response))
+    rows = []
+    for j, (kred, kox) in enumerate((Fraction(r), Fraction(o)) for r, o in constants):
+        row = [Fraction(0)] * (len(constants) + 1)
+        row[j] = 1 + kox * b[j + 1] + kred * b[j]
+        if j:
+            row[j - 1] = -kred * b[j]
+        if j + 1 < len(constants):
+            row[j + 1] = -kox * b[j + 1]
+        row[-1] = kox * a[j + 1] - kred * a[j]
+        if j:
+            factor = row[j - 1] / rows[j - 1][j - 1]
+            row = [x - factor * y for x, y in zip(row, rows[j - 1], strict=True)]
+        rows.append(row)
+    rates = [Fraction(0)] * (len(constants) + 1)
+    for j in range(len(constants) - 1, -1, -1):
+        rates[j] = (rows[j][-1] - sum(rows[j][k] * rates[k] for k in range(j + 1, len(constants)))) / rows[j][j]
+    return [float(rate) for rate in rates[:-1]]
+
+
+@pytest.mark.parametrize("potential", [-3.0, -1.2, -0.4, 0.0, 0.05, 0.7, 2.0])
+@pytest.mark.parametrize("waves", [(0.9, 0.0, -0.9), (-0.9, 0.9, 0.0), (-1.5, 0.0, 1.5)])
+def test_far_constants_and_inverted_potentials_cost_no_digits(potential, waves):
+    chain = Chain(tuple(Couple(e, 1.0) for e in waves), 1e-6, (1e-5,) * 4, (0.1, 0.4, 0.3, 0.2))
+    rates, _ = ChainKinetics(chain, T).rates(potential, chain.bulk, RESPONSE)
+    constants = []
+    for wave in waves:
+        x = FARADAY / (GAS_CONSTANT * T) * (potential - wave)
+        constants.append((math.exp(-0.5 * x), math.exp(0.5 * x)))
+    exact = exact_rates(constants, chain.bulk, RESPONSE)
+    assert rates == pytest.approx(exact, abs=1e-11 * max(map(abs, exact)))
 
 
 def test_far_from_every_couple_diffusion_alone_limits():

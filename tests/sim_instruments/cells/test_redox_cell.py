@@ -94,6 +94,41 @@ def test_reading_does_not_disturb_the_cell():
     assert a.apply(-0.3, 0.1) == b.apply(-0.3, 0.1)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_any_cell_answers_any_programme(seed):
+    random = np.random.default_rng(seed)
+
+    def decade(low, high):
+        return 10.0 ** random.uniform(low, high)
+
+    chains = []
+    for _ in range(random.integers(0, 3)):
+        couples = tuple(
+            Couple(random.uniform(-1.5, 1.5), decade(-6, 2), random.uniform(0.2, 0.8), int(random.integers(1, 3)))
+            for _ in range(random.integers(1, 4))
+        )
+        diffusion = tuple(decade(-6.5, -4.5) for _ in range(len(couples) + 1))
+        chains.append(Chain(couples, decade(-8, -5), diffusion, int(random.integers(0, len(couples) + 1))))
+    cell = RedoxCell(
+        RedoxSpec(
+            tuple(chains),
+            area=decade(-3, 0),
+            double_layer_capacitance=decade(-9, -4) * int(random.integers(0, 2)),
+            solution_resistance=decade(0, 5) * int(random.integers(0, 2)),
+            leak=decade(5, 12),
+        )
+    )
+    assert abs(cell.potential) < 2.0
+    for _ in range(15):
+        choice, dt = random.integers(0, 3), decade(-5, 3)
+        if choice == 0:
+            cell.step_to(random.uniform(-2, 2))
+        elif choice == 1:
+            assert np.isfinite(cell.apply(random.uniform(-2, 2), dt))
+        else:
+            assert abs(cell.rest(dt)) < 2.5
+
+
 def test_both_kinds_are_cells():
     cells: list[Cell] = [RedoxCell(SPEC), ResistorCell(ResistorSpec(1e3))]
     for cell in cells:

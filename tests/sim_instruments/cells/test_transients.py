@@ -33,7 +33,7 @@ def test_cottrell_at_steps_from_microseconds_to_hours(one_couple):
 
 
 def test_slow_kinetics_limit_the_first_instants(one_couple):
-    """i = F A k c exp(h^2 t) erfc(h sqrt(t)), h = (kf + kb)/sqrt(D) (Bard and Faulkner, eq. 5.5.11)."""
+    """i = F A k c exp(h^2 t) erfc(h sqrt(t)), h = (kf + kb)/sqrt(D) (Bard and Faulkner, section 5.5)."""
     cell, elapsed = one_couple(k0=1e-3), 0.0
     cell.step_to(0.0)  # at E1/2 both rate constants are k0
     for dt in (1e-3, 1e-3, 0.05, 0.5, 2.0):
