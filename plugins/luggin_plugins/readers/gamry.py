@@ -32,14 +32,9 @@ _NEEDED = {"T": "s", "Vf": "V", "Im": "A"}
 # wrong way round.
 _CURRENT_SIGN = {"0": -1.0, "1": 1.0}
 
-# The overload column has a letter per condition and a dot for none. Which letter means what differs
-# between instruments; a letter that is not known counts as an overload of the current.
-_OVERLOADS = {
-    "v": Flag.POTENTIAL_OVERLOAD,
-    "i": Flag.CURRENT_OVERLOAD,
-    "c": Flag.COMPLIANCE,
-    "s": Flag.TIMING,
-}
+# The overload column has one place per condition, a dot where there is none. Which letter means what
+# is not documented in any source that we have, so every mark counts as an overload: a reading that
+# may be wrong is never taken for a good one.
 _NO_OVERLOAD = frozenset(".-_ 0")
 
 
@@ -304,12 +299,8 @@ def _decoded(piece: bytes) -> str:
 
 
 def _flags(word: str) -> int:
-    """Status bits of one point from the letters of the overload column."""
-    flags = Flag(0)
-    for letter in word.strip():
-        if letter not in _NO_OVERLOAD:
-            flags |= _OVERLOADS.get(letter.lower(), Flag.CURRENT_OVERLOAD)
-    return int(flags)
+    """Status bits of one point from the overload column: any mark in it is an overload."""
+    return 0 if _NO_OVERLOAD.issuperset(word.strip()) else int(Flag.CURRENT_OVERLOAD)
 
 
 def _shown(text: str) -> str:

@@ -57,9 +57,10 @@ def test_a_wave_whose_product_does_not_come_back_has_a_peak_potential(measure, c
     (half,) = values(outcome, "half_peak_potential").values()
     assert peak.verdict == "irreversible"
     assert peak.label.endswith("cathodic")
-    # Nicholson and Shain 1964: |Ep - Ep/2| = 1.857 RT / (alpha F) = 95.4 mV for alpha = 0.5
-    first = outcome.tables["passages"][0]
-    assert first["half_peak_potential"] - first["cathodic_peak_potential"] == pytest.approx(0.0954, abs=0.004)
+    # Nicholson and Shain 1964: |Ep - Ep/2| = 1.857 RT / (alpha F) = 95.4 mV for alpha = 0.5. The baseline of
+    # a wave without return is known to some percent only: the stated uncertainty has to cover that.
+    assert abs(half.value - peak.value - 0.0954) <= 2 * np.hypot(half.u, peak.u)
+    assert half.u < 0.004
     assert half.value > peak.value
 
 
