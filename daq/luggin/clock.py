@@ -12,7 +12,8 @@ Three clocks have one interface:
     ``speed`` times faster, for a simulated instrument in another process.
 `VirtualClock`
     jumps to the earliest wake-up as soon as every registered worker waits. Two hours of soak take
-    as long as the computing in between.
+    as long as the computing in between. Workers whose time has come are woken one after another, in
+    the order of their deadlines and then of their registration: two runs wake in the same order.
 
 Every wait takes cancel tokens, so nothing that waits is out of reach. Between lab workers only the
 clock's own queue and joins may be used: a worker that blocks on anything else would hold virtual
@@ -22,6 +23,7 @@ time still (and the stall watch would say so).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
 import time
@@ -35,6 +37,10 @@ from luggin.errors import ClockStalled
 
 T = TypeVar("T")
 _FOREVER = float("inf")
+#: Longest single wait on a lock (host s); the platforms' own largest timeouts differ.
+_LONGEST_SLICE = 3600.0
+#: Calls of each worker that the report of a stall shows.
+_STACK_DEPTH = 6
 
 
 class Cancel:
@@ -55,7 +61,10 @@ class Cancel:
         with self._clock._lock:
             self._set = True
             for wait in self._waits:
-                self._clock._release(wait)
+                # A wait that time (or a queue) has ended already was not ended by this token.
+                if not wait.released:
+                    wait.cancelled = True
+                    self._clock._release(wait)
 
     def clear(self) -> None:
         """Forget that somebody asked (before the token is used for the next technique)."""
@@ -64,12 +73,15 @@ class Cancel:
 
 
 class _Wait:
-    __slots__ = ("lock", "registered", "released", "until")
+    """One thread that waits. ``rank`` is its place among the workers, None for a thread that takes no part."""
 
-    def __init__(self, until: float, registered: bool) -> None:
+    __slots__ = ("cancelled", "lock", "rank", "released", "until")
+
+    def __init__(self, until: float, rank: int | None) -> None:
         self.until = until
-        self.registered = registered
+        self.rank = rank
         self.released = False
+        self.cancelled = False
         self.lock = threading.Lock()
         self.lock.acquire()
 
@@ -129,18 +141,22 @@ class Worker:
         self._done = Cancel(clock)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        clock._enter(name)
-        self._thread.start()
+        self._rank = clock._enter(name)
+        try:
+            self._thread.start()
+        except BaseException:
+            clock._leave(self._rank)
+            raise
 
     def _run(self) -> None:
-        self._clock._adopt()
+        self._clock._adopt(self._rank)
         try:
             self._target()
         except BaseException as error:  # noqa: BLE001 - kept, and raised where the worker is joined
             self.error = error
         finally:
             self._done.set()
-            self._clock._leave()
+            self._clock._leave(self._rank)
 
     def join(self, until: float = _FOREVER) -> bool:
         """Wait for the thread's end; re-raises what it raised. False when ``until`` came first."""
@@ -155,7 +171,11 @@ class Worker:
 
 
 class ClockQueue(Generic[T]):
-    """A bounded queue between lab workers: both `put` and `get` wait on the clock."""
+    """A bounded queue between lab workers: both `put` and `get` wait on the clock.
+
+    Whoever puts wakes one getter under the clock's lock, so that virtual time cannot go on before
+    the item is taken. A token that both sides pass to their calls closes the queue for both.
+    """
 
     def __init__(self, clock: _BaseClock, maxsize: int) -> None:
         if maxsize < 1:
@@ -167,7 +187,7 @@ class ClockQueue(Generic[T]):
         self._putters: list[_Wait] = []
 
     def put(self, item: T, *cancels: Cancel) -> bool:
-        """Append, waiting while the queue is full. False when a token ended the wait."""
+        """Append, waiting while the queue is full. False when a token is set and there is still no room."""
         while True:
             with self._clock._lock:
                 if len(self._items) < self._maxsize:
@@ -178,11 +198,11 @@ class ClockQueue(Generic[T]):
                 if wait is None:
                     return False
                 self._putters.append(wait)
-            if not self._clock._block(wait, cancels, self._putters):
-                return False
+            # Looks again even if a token ended the wait: room may have been made for this very call.
+            self._clock._block(wait, cancels, self._putters)
 
     def get(self, *cancels: Cancel) -> T | None:
-        """Take the oldest, waiting while there is none. None when a token ended the wait."""
+        """Take the oldest, waiting while there is none. None when a token is set and there still is none."""
         while True:
             with self._clock._lock:
                 if self._items:
@@ -193,8 +213,8 @@ class ClockQueue(Generic[T]):
                 if wait is None:
                     return None
                 self._getters.append(wait)
-            if not self._clock._block(wait, cancels, self._getters):
-                return None
+            # Looks again even if a token ended the wait: an item may have come for this very call.
+            self._clock._block(wait, cancels, self._getters)
 
     def statistics(self) -> dict[str, int]:
         """How full it is."""
@@ -202,8 +222,12 @@ class ClockQueue(Generic[T]):
             return {"items": len(self._items), "maxsize": self._maxsize}
 
     def _wake(self, waits: list[_Wait]) -> None:
-        if waits:
-            self._clock._release(waits.pop(0))
+        """End the oldest wait that nothing else has ended already."""
+        while waits:
+            wait = waits.pop(0)
+            if not wait.released:
+                self._clock._release(wait)
+                return
 
 
 class _BaseClock:
@@ -212,8 +236,10 @@ class _BaseClock:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._waits: list[_Wait] = []
-        self._names: dict[int, str] = {}
-        self._workers = 0
+        self._next_rank = itertools.count(1)
+        self._workers: dict[int, str] = {}  # rank -> name
+        self._ranks: dict[int, int] = {}  # thread -> rank, as soon as the thread runs
+        self._happenings = 0
 
     # -- what a subclass adds
     @property
@@ -230,7 +256,12 @@ class _BaseClock:
     def utc(self) -> datetime:
         raise NotImplementedError
 
-    def _block(self, wait: _Wait, cancels: tuple[Cancel, ...], also: list[_Wait] | None = None) -> bool:
+    def _reached(self, when: float) -> bool:
+        """True if nobody has to wait for this time. Called with the lock held."""
+        return when <= self.now()
+
+    def _await(self, wait: _Wait) -> None:
+        """Return when the wait is over."""
         raise NotImplementedError
 
     def _advance(self) -> None:
@@ -239,11 +270,15 @@ class _BaseClock:
     # -- common
     def wait_until(self, when: float, *cancels: Cancel) -> bool:
         """Wait; True when the time is reached, False when a token ended the wait."""
+        if when != when:
+            raise ValueError("cannot wait until a time that is not a number")
         with self._lock:
+            if self._ended(cancels):
+                return False
+            if self._reached(when):
+                return True
             wait = self._prepare(when, cancels)
-        if wait is None:
-            return False
-        return self._block(wait, cancels)
+        return wait is not None and self._block(wait, cancels)
 
     def sleep(self, seconds: float, *cancels: Cancel) -> bool:
         """`wait_until` from now."""
@@ -259,47 +294,78 @@ class _BaseClock:
 
     @contextlib.contextmanager
     def worker(self, name: str) -> Iterator[None]:
-        """Within the block, the calling thread takes part in this clock's time."""
-        self._enter(name)
-        self._adopt()
+        """Within the block, the calling thread takes part in this clock's time (once, however often it says so)."""
+        if threading.get_ident() in self._ranks:
+            yield
+            return
+        rank = self._enter(name)
+        self._adopt(rank)
         try:
             yield
         finally:
-            self._leave()
+            self._leave(rank)
 
     def start_worker(self, name: str, target: Callable[[], None]) -> Worker:
-        """Start a thread that takes part in this clock's time from its first moment."""
+        """Start a thread that takes part in this clock's time from its first moment.
+
+        Start several from a thread that takes part itself: otherwise the first one, waiting alone,
+        is ahead of the second before that one begins.
+        """
         return Worker(self, name, target)
 
-    # -- machinery; the lock is held in all of these but _enter, _adopt and _leave
-    def _enter(self, name: str) -> None:
+    # -- who takes part
+    def _enter(self, name: str) -> int:
         with self._lock:
-            self._workers += 1
-            self._pending_name = name
+            rank = next(self._next_rank)
+            self._workers[rank] = name
+            self._happenings += 1
+            return rank
 
-    def _adopt(self) -> None:
+    def _adopt(self, rank: int) -> None:
         with self._lock:
-            self._names[threading.get_ident()] = threading.current_thread().name
+            self._ranks[threading.get_ident()] = rank
 
-    def _leave(self) -> None:
+    def _leave(self, rank: int) -> None:
         with self._lock:
-            self._workers -= 1
-            self._names.pop(threading.get_ident(), None)
+            del self._workers[rank]
+            if self._ranks.get(threading.get_ident()) == rank:
+                del self._ranks[threading.get_ident()]
+            self._happenings += 1
             self._advance()
 
+    # -- waits; the lock is held in all of these but _block
+    def _ended(self, cancels: tuple[Cancel, ...]) -> bool:
+        for cancel in cancels:
+            if cancel._clock is not self:
+                raise ValueError("a token ends waits on its own clock only: make it with that clock's cancel()")
+            if cancel._set:
+                return True
+        return False
+
     def _prepare(self, when: float, cancels: tuple[Cancel, ...]) -> _Wait | None:
-        if any(c._set for c in cancels):
+        if self._ended(cancels):
             return None
-        wait = _Wait(when, threading.get_ident() in self._names)
+        wait = _Wait(when, self._ranks.get(threading.get_ident()))
         self._waits.append(wait)
+        self._happenings += 1
         for cancel in cancels:
             cancel._waits.append(wait)
         return wait
+
+    def _block(self, wait: _Wait, cancels: tuple[Cancel, ...], also: list[_Wait] | None = None) -> bool:
+        try:
+            self._await(wait)
+        finally:
+            # Also on the way out of an exception: a wait left behind would let time run on without its thread.
+            with self._lock:
+                self._forget(wait, cancels, also)
+        return not wait.cancelled
 
     def _release(self, wait: _Wait) -> None:
         if not wait.released:
             wait.released = True
             self._waits.remove(wait)
+            self._happenings += 1
             wait.lock.release()
 
     def _forget(self, wait: _Wait, cancels: tuple[Cancel, ...], also: list[_Wait] | None) -> None:
@@ -342,14 +408,11 @@ class ScaledClock(_BaseClock):
         """UTC of the origin plus lab time; for speed 1 the time of day."""
         return self._utc + timedelta(seconds=self.now())
 
-    def _block(self, wait: _Wait, cancels: tuple[Cancel, ...], also: list[_Wait] | None = None) -> bool:
+    def _await(self, wait: _Wait) -> None:
         while not wait.released:
             left = (wait.until - self.now()) / self._speed
-            if left <= 0 or wait.lock.acquire(timeout=min(left, 3600.0)):
-                break
-        with self._lock:
-            self._forget(wait, cancels, also)
-        return not any(c._set for c in cancels)
+            if left <= 0 or wait.lock.acquire(timeout=min(left, _LONGEST_SLICE)):
+                return
 
 
 class RealClock(ScaledClock):
@@ -373,7 +436,8 @@ class VirtualClock(_BaseClock):
     Args:
         start: lab time at the beginning (s).
         utc: the time of day that belongs to lab time ``start``; now if not given.
-        stall_after: host seconds after which a worker that neither waits nor ends is an error.
+        stall_after: host seconds without anything happening on this clock after which whoever waits on
+            it raises `ClockStalled`.
     """
 
     def __init__(self, start: float = 0.0, utc: datetime | None = None, stall_after: float = 10.0) -> None:
@@ -401,59 +465,65 @@ class VirtualClock(_BaseClock):
         """UTC of the start plus lab time."""
         return self._utc + timedelta(seconds=self._now - self._start)
 
-    def wait_until(self, when: float, *cancels: Cancel) -> bool:
-        """Wait; True when the time is reached, False when a token ended the wait."""
-        with self._lock:
-            if any(c._set for c in cancels):
-                return False
-            if when <= self._now:
-                return True
-            if self._workers <= 1 and not self._waits and when != _FOREVER:
-                self._now = when  # the one and only worker waits: nobody to hand over to
-                return True
-            wait = self._prepare(when, cancels)
-        return wait is not None and self._block(wait, cancels)
+    def _reached(self, when: float) -> bool:
+        if when <= self._now:
+            return True
+        alone = len(self._workers) == (threading.get_ident() in self._ranks)
+        if alone and not self._waits and when != _FOREVER:
+            self._now = when  # nobody else takes part or waits: nobody to hand over to
+            return True
+        return False
 
     def _advance(self) -> None:
-        waiting = sum(w.registered for w in self._waits)
-        if not self._waits or waiting < self._workers:
-            return
-        when = min(w.until for w in self._waits)
-        if when == _FOREVER:
-            return
-        self._now = max(self._now, when)
-        for wait in [w for w in self._waits if w.until <= self._now]:
-            self._release(wait)
+        while self._waits and self._waiting_workers() >= len(self._workers):
+            when = min(w.until for w in self._waits)
+            if when == _FOREVER:
+                return
+            self._now = max(self._now, when)
+            due = [w for w in self._waits if w.until <= self._now]
+            # Threads that take no part are told at once, and time does not wait for what they do then.
+            for wait in due:
+                if wait.rank is None:
+                    self._release(wait)
+            ranked = [(w.until, w.rank, w) for w in due if w.rank is not None]
+            if ranked:
+                # One at a time: the next one follows when this one waits again or leaves.
+                self._release(min(ranked, key=lambda entry: entry[:2])[2])
+            if ranked or not self._workers:
+                return
 
-    def _block(self, wait: _Wait, cancels: tuple[Cancel, ...], also: list[_Wait] | None = None) -> bool:
+    def _waiting_workers(self) -> int:
+        return sum(w.rank is not None for w in self._waits)
+
+    def _await(self, wait: _Wait) -> None:
         with self._lock:
             self._advance()
+            seen = self._happenings
         while not wait.lock.acquire(timeout=self._stall_after):
             with self._lock:
                 if wait.released:
-                    break
-                if stuck := self._stuck():
-                    self._forget(wait, cancels, also)
-                    raise ClockStalled(stuck)
-        with self._lock:
-            self._forget(wait, cancels, also)
-        return not any(c._set for c in cancels)
+                    return
+                # Others may have been busy with short waits all the while: only silence is a stall.
+                if self._happenings == seen:
+                    raise ClockStalled(self._stalled())
+                seen = self._happenings
 
-    def _stuck(self) -> str:
-        """What every registered worker is doing, if virtual time cannot go on; else nothing."""
-        if self._waits and all(w.until == _FOREVER for w in self._waits):
-            head = "everybody waits for everybody"
-        elif sum(w.registered for w in self._waits) < self._workers:
-            head = "a worker neither waits on the clock nor ends"
+    def _stalled(self) -> str:
+        """Why time stands still, and what every registered worker is doing."""
+        if self._waiting_workers() < len(self._workers):
+            why = "a worker neither waits on the clock nor ends"
+        elif all(w.until == _FOREVER for w in self._waits):
+            why = "everybody waits for everybody"
         else:
-            return ""
+            why = "threads that take no part in it wait for one another"
+        threads = {rank: ident for ident, rank in self._ranks.items()}
         frames = sys._current_frames()
-        stacks = [
-            f"--- {name}\n" + "".join(traceback.format_stack(frames[ident])[-6:])
-            for ident, name in self._names.items()
-            if ident in frames
-        ]
-        return f"time of the experiment stood still for {self._stall_after:g} s: {head}\n" + "".join(stacks)
+        stacks = []
+        for rank, name in self._workers.items():
+            frame = frames.get(threads.get(rank, -1))
+            lines = traceback.format_stack(frame)[-_STACK_DEPTH:] if frame else ["  has not begun to run\n"]
+            stacks.append(f"--- {name}\n" + "".join(lines))
+        return f"time of the experiment stood still for {self._stall_after:g} s: {why}\n" + "".join(stacks)
 
 
 __all__ = ["Cancel", "Clock", "ClockQueue", "RealClock", "ScaledClock", "VirtualClock", "Worker"]
