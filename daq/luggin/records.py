@@ -44,7 +44,7 @@ class Column:
     """One column of a stream: its name, unit (CF/pint readable), kind and long name.
 
     ``kind`` is one of ``f8 f4 i4 u4 i8`` (little endian). ``bdf`` is the machine name of the
-    Battery Data Format where there is one.
+    Battery Data Format where there is one. ``meanings`` names the values of a column of codes.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Column:
     kind: str = "f8"
     long_name: str = ""
     bdf: str = ""
+    meanings: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in _STRUCT_CODES:
@@ -95,18 +96,30 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the journal and the store."""
-        return {
-            "stream": self.stream,
-            "columns": [
-                {"name": c.name, "unit": c.unit, "kind": c.kind, "long_name": c.long_name, "bdf": c.bdf}
-                for c in self.columns
-            ],
-        }
+        return {"stream": self.stream, "columns": [_column_to_json(column) for column in self.columns]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Schema:
         """The reverse of `to_json`."""
-        return cls(data["stream"], tuple(Column(**c) for c in data["columns"]))
+        return cls(data["stream"], tuple(_column_from_json(column) for column in data["columns"]))
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "name": column.name,
+        "unit": column.unit,
+        "kind": column.kind,
+        "long_name": column.long_name,
+        "bdf": column.bdf,
+    }
+    if column.meanings:
+        data["meanings"] = [list(meaning) for meaning in column.meanings]
+    return data
+
+
+def _column_from_json(data: dict[str, Any]) -> Column:
+    meanings = tuple((int(value), str(word)) for value, word in data.get("meanings", ()))
+    return Column(**{**data, "meanings": meanings})
 
 
 class Frame:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Technique
+from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
 from luggin.engine.recorder import Recorder
 from luggin.engine.run import Part, Run
@@ -124,7 +125,7 @@ class _Execution:
         run.check_stop()
         armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
         run.event(
-            "prepared",
+            Event.PREPARED,
             path=self._path,
             step=self._number,
             attempt=self._attempt,
@@ -174,7 +175,7 @@ class _Execution:
             status = "end_step" if tripped else "interrupted" if run.soft.is_set else "done"
             self._part_over(recorder, realised, members, part, status)
         if tripped is not None or run.soft.is_set:
-            run.event("made safe", instrument=instrument.name, verified=instrument.make_safe())
+            run.event(Event.MADE_SAFE, step=self._number, instrument=instrument.name, verified=instrument.make_safe())
         return tripped
 
     def _part_over(
@@ -221,13 +222,13 @@ class _Execution:
                 unsafe.add_note(f"while handling: {error}")
                 raise unsafe from error
             with contextlib.suppress(LugginError):  # the store may be what failed; the first error is what matters
-                self._run.event("made safe", instrument=instrument.name, verified=verified)
+                self._run.event(Event.MADE_SAFE, step=self._number, instrument=instrument.name, verified=verified)
             raise
 
     def _tripped(self, trip: Trip) -> Executed:
         run = self._run
         words = trip.describe()
-        run.event("trip", path=self._path, step=self._number, then=trip.then, words=words)
+        run.event(Event.TRIP, path=self._path, step=self._number, then=trip.then, words=words)
         run.watcher.said(f"limit: {words}")
         if trip.then == "end_step":
             return "end_step", self._parts, {**self._values, "ended_by": words}

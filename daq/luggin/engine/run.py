@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
 from luggin.engine.progress import People, Watcher
-from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, UsageError
+from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, StoreError, UsageError
+from luggin.records import Frame
 from luggin.results import Outcome
 from luggin.signals import SignalWatch
 
@@ -178,6 +181,7 @@ class Run:
             self.check_stop()
             status, parts, values = execute(self, step, path, number, attempt, parts)
         except Interrupted:
+            self.event(Event.STOP_ASKED, path=path, step=number, attempt=attempt, words=self._stop_reason)
             self._record("interrupted", **common, parts=[p.to_json() for p in parts])
             self.watcher.step_ended(path, "interrupted")
             raise
@@ -305,9 +309,11 @@ class Run:
         self._log.append(record, sync=sync and self._durable)
         return record
 
-    def event(self, what: str, **fields: Any) -> None:
-        """Write something that happened into ``run.log``."""
-        self._record("event", what=what, **fields)
+    def event(self, what: Event, **fields: Any) -> None:
+        """Write something that happened into ``run.log``, and into the store's ``events`` for readers of the data."""
+        record = self._record("event", what=what.words, **fields)
+        row = (record["time"], int(what), int(fields.get("step", 0)), int(fields.get("attempt", 0)))
+        self.writer.append(Frame(EVENTS, self.session.clock.now(), [row]), last=True)
 
     @property
     def _durable(self) -> bool:
@@ -358,13 +364,15 @@ class Run:
             "error": None if final is None else {"type": type(final).__name__, "message": str(final)},
             "made_safe": dict(self.session.made_safe),
         }
-        try:
+        with contextlib.suppress(StoreError):  # if the store is what failed, run.log still says how it ended
+            self.event(Event.FINISHED, words=self.outcome)
             self.writer.set_attributes({"status": self.outcome, "ended": self.session.clock.utc().isoformat()})
             self.writer.sync()
+        try:
             self._record("finish", sync=True, **record)
         finally:
-            self.writer.close()
             self._log.close()
+            self.writer.close()
         if unsafe is not None:
             raise unsafe from error
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.clock import RealClock
+from luggin.engine.events import Event
 from luggin.engine.history import History
 from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Watcher
 from luggin.engine.run import Run
@@ -189,6 +190,7 @@ def _run(
         people=people,
         watcher=watcher or Silent(),
     )
+    run.event(Event.RESUMED if history.order else Event.STARTED)
     run.watcher.began(str(folder), session.simulated)
     return run
 

@@ -62,6 +62,9 @@ def column_attributes(column: Column) -> dict[str, Any]:
     if column.name == "flags" and column.kind == "u4":
         attributes["flag_masks"] = [int(flag) for flag in Flag]
         attributes["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+    if column.meanings:
+        attributes["flag_values"] = [value for value, _ in column.meanings]
+        attributes["flag_meanings"] = " ".join(word.replace(" ", "_") for _, word in column.meanings)
     return attributes
 
 
