@@ -100,10 +100,46 @@ def test_the_record_has_exactly_what_the_client_got(served, cv_script, tmp_path)
     assert lost == 0
 
 
+def let_pass(served, seconds):
+    """Wait until so much lab time has passed at the server."""
+    begin = served.ask(b'{"ask": "status"}')["lab_time"]
+    while (status := served.ask(b'{"ask": "status"}'))["lab_time"] < begin + seconds:
+        pass
+    return status
+
+
+@pytest.fixture
+def long_script(cv_script):
+    """More packages than an operating system keeps for a client that does not read (130 kB)."""
+    return cv_script.replace(b"10m 100m", b"1m 100m")
+
+
+@no_pty
+def test_a_client_that_reads_late_gets_everything_and_the_record_agrees(served, long_script, tmp_path):
+    with served.client() as port:
+        port.write(long_script)
+        line = let_pass(served, 40.0)["lines"]["cell"]
+        assert line["waiting"] > 10_000
+        stream = read_until_empty_line(port)
+    chunks = [json.loads(text) for text in (tmp_path / "log" / "cell.jsonl").read_text().splitlines()]
+    assert "".join(c["data"] for c in chunks if c["dir"] == "<").encode("latin-1") == stream
+    assert line["lost"] == 0
+
+
+@no_pty
+def test_a_client_that_never_reads_costs_bounded_memory_and_the_loss_is_counted(served, long_script, monkeypatch):
+    monkeypatch.setattr("luggin_sim.ports.pty_server._LARGEST_BACKLOG", 1000)
+    with served.client() as port:
+        port.write(long_script)
+        line = let_pass(served, 40.0)["lines"]["cell"]
+    assert line["waiting"] <= 1000
+    assert line["lost"] > 10_000
+
+
 @no_pty
 def test_an_instrument_goes_on_when_its_client_vanishes_and_the_next_client_can_abort_it(served, cv_script):
     with served.client() as port:
-        port.write(cv_script.replace(b"-800m", b"-5"))  # too long to end by itself during this test
+        port.write(cv_script.replace(b"-800m 0 10m 100m", b"-5 0 10m 1m"))  # 40 s of the computer
         assert port.read(1) == b"e"
     assert served.ask(b'{"ask": "status"}')["cells"] == {"cell": {"on": True}}
     with served.client() as port:

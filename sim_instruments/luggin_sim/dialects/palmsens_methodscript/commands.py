@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from luggin_sim.dialects.base import Leads
-from luggin_sim.dialects.palmsens_methodscript.language import COMMAND_TOO_LONG, LONGEST_LINE
+from luggin_sim.dialects.palmsens_methodscript.language import COMMAND_TOO_LONG, LARGEST_SCRIPT, LONGEST_LINE
 from luggin_sim.dialects.palmsens_methodscript.machine import Abort, Course, EndLoop, Fault, Machine
 from luggin_sim.dialects.palmsens_methodscript.models import Model
 from luggin_sim.dialects.palmsens_methodscript.output import error
@@ -44,6 +44,7 @@ class MethodScriptDialect:
         self._now = 0.0
         self._deaf_until = float("-inf")
         self._loading: tuple[str, list[str]] | None = None
+        self._script_size = 0
         self._loaded: Script | None = None
         self._course: Course | None = None
         self._began = self._wants = 0.0
@@ -198,6 +199,7 @@ class MethodScriptDialect:
 
     def _load(self, line: str) -> None:
         self._loading = (line[0], [])
+        self._script_size = 0
 
     def _script_line(self, line: str) -> None:
         """One more line of a script; the empty one ends it, and only then is it looked at."""
@@ -205,7 +207,9 @@ class MethodScriptDialect:
             return
         echo, lines = self._loading
         if line:
-            lines.append(line)
+            if self._script_size <= LARGEST_SCRIPT:  # what is more is refused anyway, and must not fill the memory
+                lines.append(line)
+                self._script_size += len(line) + 1
             return
         self._loading = None
         try:

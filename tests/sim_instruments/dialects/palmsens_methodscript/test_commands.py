@@ -153,6 +153,20 @@ def test_flow_control_bytes_are_put_into_the_stream(make_bench):
     assert raw == "v0108\nv\x13\x110108\nv0108\nv\x13\x110108\n"
 
 
+def test_input_without_an_end_does_not_fill_the_memory(bench):
+    for _ in range(100):
+        bench.instrument.feed(b"x" * 10_000, bench.now)
+    assert len(bench.instrument._input) < 2000
+    assert bench.say("") == "x!0008\n"
+
+
+def test_a_script_without_an_end_does_not_fill_the_memory(bench):
+    for line in ["e", *["wait 1"] * 20_000]:
+        bench.instrument.feed(line.encode() + b"\n", bench.now)
+    assert len(bench.instrument._loading[1]) < 10_000
+    assert bench.say("").startswith("e!4005: Line ")
+
+
 INPUT = st.sampled_from([line.encode("latin-1") + b"\n" for line in ("", *"eZhHYtr", "wait 1", "cell_on", "\u00ff")])
 
 

@@ -41,6 +41,10 @@ def test_a_potential_that_is_allowed_up_to_the_last_millivolt(bench):
     assert bench.run(MODE, "set_e 6", "set_e -6") == "e\n\n"
 
 
+def test_the_same_mode_can_be_set_again_with_the_cell_on(bench):
+    assert bench.run(MODE, "cell_on", MODE) == "e\n\n"
+
+
 def test_open_circuit_cannot_be_measured_while_the_cell_is_on(bench):
     bench.run(MODE, "cell_on")
     assert bench.run("var p", *OCP) == "e\n!0014: Line 2\n"
@@ -88,6 +92,8 @@ def test_a_failed_script_can_still_send_its_empty_line(make_bench):
         (["set_pgstat_mode 2", "set_e 1100m"], "e\n\n"),
         (["set_pgstat_mode 2", "set_e 1101m"], "e\n!000F: Line 2\n"),
         (["set_pgstat_mode 2", "set_range_minmax da -200m 2", "set_e 2"], "e\n\n"),
+        (["set_pgstat_mode 2", "set_range_minmax da -200m 1", "set_e 2"], "e\n\n"),
+        (["set_pgstat_mode 2", "set_range_minmax da -200m 1", "set_e -201m"], "e\n!000F: Line 3\n"),
         (["set_pgstat_mode 2", "set_range_minmax da -1300m 0"], "e\n!000F: Line 2\n"),
         (["set_pgstat_mode 2", "set_range_minmax da -1 1300m"], "e\n!000F: Line 2\n"),
         (["set_pgstat_mode 3", "set_range_minmax da -1700m -400m"], "e\n!000F: Line 2\n"),

@@ -151,6 +151,26 @@ def test_a_wait_inside_a_script_delays_what_follows(bench, scripts):
     assert heard == [(2.0, "M"), (3.0, "P"), (3.0, "*"), (3.0, "")]
 
 
+def test_the_timer_counts_from_its_start(bench, scripts):
+    bench.run(*scripts.setup, "wait 2", "timer_start", "meas_loop_ca p c 0 1 2", *scripts.timed_body)
+    assert times(bench.lines()) == [1.0, 2.0]
+
+
+def test_the_cell_is_held_while_a_script_is_halted(make_bench, scripts):
+    # behind 100 kohm a capacitor of 10 uF takes a second to be charged
+    spec = ResistorSpec(resistance=1e9, series_resistance=100e3, capacitance=10e-6)
+    currents = {}
+    for halt in (0.0, 100.0):
+        bench = make_bench(cell=ResistorCell(spec))
+        bench.run(*scripts.setup, "set_e 1", "meas_loop_ca p c 1 100m 100m", *scripts.body)
+        bench.say("h")
+        bench.wait(halt)
+        bench.say("H")
+        currents[halt] = _value(next(line for line in bench.lines() if line[:1] == "P").split(";")[1])
+    assert currents[0.0] == pytest.approx(1e-5 * math.exp(-0.1), rel=1e-3)
+    assert currents[100.0] == pytest.approx(1e-9, rel=1e-3)
+
+
 def test_packages_outside_of_loops_and_stored_values(bench):
     answer = bench.run("var x", "store_var x -250m ja", "pck_start", "pck_add x", "pck_end")
     assert answer == "e\nPja7FC2F70u\n\n"
