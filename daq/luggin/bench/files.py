@@ -215,7 +215,10 @@ class _Reading:
 
     def _known_keys(self, table: Mapping[str, Any], place: KeyPath, known: Sequence[str]) -> None:
         for key in table:
-            if key not in known:
+            if key == "limits":
+                message = "limits belong to the cell, not to the instrument."
+                self._wrong((*place, key), message, "Write them into the protocol.")
+            elif key not in known:
                 hint = did_you_mean(key, known) or f"Allowed are {', '.join(known)}."
                 self._wrong((*place, key), f"there is no key `{key[:80]}` here.", hint)
 

@@ -23,6 +23,8 @@ def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     for name, step_type in vocabulary.types.items():
         definitions[f"step {name}"] = _of_step(step_type, definitions)
+    protocol = _schema(Protocol, definitions)
+    protocol["properties"]["steps"] = _STEPS
     definitions["Step"] = {
         "oneOf": [{"$ref": f"#/$defs/step {name}"} for name in vocabulary.types],
         "discriminator": {
@@ -30,8 +32,6 @@ def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
             "mapping": {name: f"#/$defs/step {name}" for name in vocabulary.types},
         },
     }
-    protocol = _schema(Protocol, definitions)
-    protocol["properties"]["steps"] = _STEPS
     return {"$schema": _DIALECT, **protocol, "$defs": definitions}
 
 

@@ -110,6 +110,8 @@ def _plain_words(kind: str, context: Mapping[str, Any], given: object) -> str:
         return f"this must be a list in square brackets, [ ... ]; found {found}."
     if kind in ("dict_type", "model_type", "model_attributes_type"):
         return f"this must be a table in braces, {{ ... }}; found {found}."
+    if kind == "is_instance_of":
+        return f'this must be a step, such as OCP(duration="60 s"); found {found}.'
     if kind == "string_pattern_mismatch":
         return f"{found} cannot be a name. {_NAMES.get(context['pattern'], '')}".strip()
     if kind == "string_too_short":
@@ -122,7 +124,7 @@ def _plain_words(kind: str, context: Mapping[str, Any], given: object) -> str:
         return f"there are more entries than the {context['max_length']} that are allowed."
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         words = {"gt": "more than {}", "ge": "{} or more", "lt": "less than {}", "le": "{} or less"}
-        allowed = next(text.format(context[key]) for key, text in words.items() if key in context)
+        allowed = next(text.format(f"{context[key]:g}") for key, text in words.items() if key in context)
         return f"{found} is out of range; allowed is {allowed}."
     if kind == "value_error":
         return f"{context['error']}"

@@ -446,7 +446,8 @@ def test_empty_file():
 
 _PIECES = (
     '"',  "[", "]", "{", "}", "$v", "0", "-", "V", " vs ocp", ",", "=", "\n", "3", "true", '"x"', "{}", "[]", "#", "",
-    "é", 'do = "cv"', 'do = "for_each"', 'steps = [{do = "$v"}]', "every = 2", "1e999", '"5 degC"', "nan", "inf", "[[1]]",
+    "é", 'do = "cv"', 'do = "for_each"', 'steps = [{do = "$v"}]', "every = 2", "1e999", '"5 degC"', "nan", "inf",
+    "[[1]]",
 )  # fmt: skip
 _VALUES = (
     True, False, 0, -1, 2.5, math.nan, "", "x", "$v", "0 V vs ref", "-5 s", [], ["x"], [[]], {},
