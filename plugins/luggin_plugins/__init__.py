@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luggin.hookspecs import Reader, hookimpl
+from luggin.hookspecs import Exporter, Reader, hookimpl
 
 if TYPE_CHECKING:
     from luggin.results import Analysis, Table
@@ -28,6 +28,12 @@ def _read_gamry(path: Path) -> Sequence[Table]:
     return read_gamry(path)
 
 
+def _write_report(run_folder: Path, target: Path) -> None:
+    from luggin_plugins.report import write_report
+
+    write_report(run_folder, target)
+
+
 @hookimpl
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """The analyses of this distribution."""
@@ -38,3 +44,9 @@ def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
 def luggin_readers() -> Sequence[Reader]:
     """The readers of this distribution."""
     return [Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry)]
+
+
+@hookimpl
+def luggin_exporters() -> Sequence[Exporter]:
+    """The exporters of this distribution."""
+    return [Exporter("report", "HTML report with figures", ".html", _write_report)]
