@@ -20,8 +20,9 @@ from luggin.engine.execution import ends_at
 from luggin.engine.progress import SimulatedOperator
 from luggin.engine.protocols import run_protocol, watched
 from luggin.engine.scripts import execute_script
-from luggin.engine.start import Ambient, Plan, Source, software
+from luggin.engine.start import Ambient, Plan, Source
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
+from luggin.versions import software
 
 if TYPE_CHECKING:
     from luggin.bench import Bench

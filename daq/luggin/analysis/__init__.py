@@ -2,6 +2,6 @@
 
 from luggin.analysis.archive import RunArchive, StepRecord, open_run
 from luggin.analysis.asking import ask, outcome_to_json
-from luggin.analysis.keeping import load_results, save_result
+from luggin.analysis.keeping import ask_and_keep, load_results
 
-__all__ = ["RunArchive", "StepRecord", "ask", "load_results", "open_run", "outcome_to_json", "save_result"]
+__all__ = ["RunArchive", "StepRecord", "ask", "ask_and_keep", "load_results", "open_run", "outcome_to_json"]

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from luggin.analysis.asking import outcome_to_json
+from luggin.analysis.asking import ask, outcome_to_json
 from luggin.errors import StoreReadOnly
-from luggin.results import Outcome, Table
+from luggin.results import Analysis, Outcome, Table
+from luggin.versions import software
 
 
 def digest(table: Table) -> str:
@@ -24,53 +25,54 @@ def digest(table: Table) -> str:
     return sha.hexdigest()
 
 
-def save_result(
-    folder: Path,
-    name: str,
-    outcome: Outcome,
+def ask_and_keep(
+    analysis: Analysis,
     tables: Sequence[Table],
-    *,
-    version: str,
+    sample: Mapping[str, Any],
     parameters: Mapping[str, Any],
-    software: Mapping[str, str],
+    *,
+    folder: Path,
     created: str,
-) -> Path:
-    """Write ``<folder>/<analysis>/<n>.json``; earlier results stay.
+) -> tuple[Outcome, Path]:
+    """What the analysis says, and the file ``<folder>/<analysis>/<n>.json`` that keeps it; earlier ones stay.
 
     Raises:
+        UsageError, AnalysisError: as `ask`.
         StoreReadOnly: the folder may not be written.
     """
-    place = folder / name
+    outcome = ask(analysis, tables, sample, parameters)
+    place = folder / analysis.name
+    record = {
+        "format": 1,
+        **outcome_to_json(analysis.name, outcome),
+        "version": analysis.version,
+        "parameters": dict(parameters),
+        "inputs": [_provenance(table) for table in tables if table.technique in analysis.needs],
+        "software": dict(software()),
+        "created": created,
+    }
     try:
         place.mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(p.stem) for p in place.glob("*.json") if p.stem.isdigit()), default=0)
-        record = {
-            "format": 1,
-            **outcome_to_json(name, outcome),
-            "version": version,
-            "parameters": dict(parameters),
-            "inputs": [
-                {
-                    "source": t.source,
-                    "technique": t.technique,
-                    "step": t.step,
-                    "attempt": t.attempt,
-                    "rows": len(t),
-                    "sha256": digest(t),
-                }
-                for t in tables
-            ],
-            "software": dict(software),
-            "created": created,
-        }
         path = place / f"{number}.json"
         with path.open("x", encoding="utf-8") as file:
             json.dump(record, file, indent=1, ensure_ascii=False, default=str)
     except OSError as error:
         raise StoreReadOnly(
-            f"{place}: the result cannot be saved ({error.strerror}). It was printed; choose another place with --save."
+            f"{place}: the result cannot be saved ({error.strerror}). Choose another place with --save."
         ) from error
-    return path
+    return outcome, path
+
+
+def _provenance(table: Table) -> dict[str, Any]:
+    return {
+        "source": table.source,
+        "technique": table.technique,
+        "step": table.step,
+        "attempt": table.attempt,
+        "rows": len(table),
+        "sha256": digest(table),
+    }
 
 
 def load_results(folder: Path) -> list[dict[str, Any]]:

@@ -34,10 +34,8 @@ def analyse(
 
     A run keeps the results; those of a file are printed, and kept with --save.
     """
-    from luggin.analysis import ask, outcome_to_json, save_result
+    from luggin.analysis import ask, ask_and_keep, outcome_to_json
     from luggin.clock import RealClock
-    from luggin.engine.analysing import used
-    from luggin.engine.start import software
 
     plugins = plugin_manager.load()
     parameters = _options(options)
@@ -46,20 +44,13 @@ def analyse(
     asked = [(n, parameters) for n in names] or planned or _fitting(tables, plugins, parameters)
     results = []
     for name, chosen in asked:
-        analysis = plugins.analysis(name)
-        outcome = ask(analysis, tables, sample, {**chosen, **parameters})
+        analysis, wanted = plugins.analysis(name), {**chosen, **parameters}
+        if place is None:
+            outcome = ask(analysis, tables, sample, wanted)
+        else:
+            created = RealClock().utc().isoformat()
+            outcome, _ = ask_and_keep(analysis, tables, sample, wanted, folder=place, created=created)
         results.append(outcome_to_json(name, outcome))
-        if place is not None:
-            save_result(
-                place,
-                name,
-                outcome,
-                used(analysis, tables),
-                version=analysis.version,
-                parameters={**chosen, **parameters},
-                software=software(),
-                created=RealClock().utc().isoformat(),
-            )
     if as_json:
         echo_json({"path": str(path), "results": results})
     else:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from luggin.analysis import ask, open_run, save_result
+from luggin.analysis import ask_and_keep, open_run, outcome_to_json
 from luggin.errors import LugginError
-from luggin.results import Analysis, Outcome, Quantity, Refusal, Table
+from luggin.results import Outcome, Quantity, Refusal
 
 if TYPE_CHECKING:
     from luggin.engine.run import Run, StepResult
@@ -18,35 +18,23 @@ def analyse_steps(
     run: Run, path: str, name: str, results: Sequence[StepResult], parameters: Mapping[str, Any]
 ) -> Outcome:
     """Ask an analysis about the rows of some steps of the running run, and keep what it says."""
-    from luggin.engine.start import software
-
     steps = {r.step for r in results}
 
     def answer() -> dict[str, Any]:
-        analysis = run.plugins.analysis(name)
         tables = [t for t in open_run(run.folder).tables() if not steps or t.step in steps]
-        outcome = ask(analysis, tables, run.sample, parameters)
-        created = run.session.clock.utc().isoformat()
-        kept = save_result(
-            run.folder / "results",
-            name,
-            outcome,
-            used(analysis, tables),
-            version=analysis.version,
-            parameters=parameters,
-            software=software(),
-            created=created,
+        _, kept = ask_and_keep(
+            run.plugins.analysis(name),
+            tables,
+            run.sample,
+            parameters,
+            folder=run.folder / "results",
+            created=run.session.clock.utc().isoformat(),
         )
         return {"file": str(kept.relative_to(run.folder))}
 
     request = {"analysis": name, "steps": sorted(steps), "parameters": dict(parameters)}
     said = run.companion("analyse", request, answer, path)
     return outcome_from_json(json.loads((run.folder / said["file"]).read_text(encoding="utf-8")))
-
-
-def used(analysis: Analysis, tables: Sequence[Table]) -> list[Table]:
-    """The tables that an analysis looks at."""
-    return [t for t in tables if t.technique in analysis.needs]
 
 
 def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
@@ -67,28 +55,15 @@ def analyse_protocol(
 
     Returns the stored results, each with ``error`` where the analysis could not be asked.
     """
-    from luggin.analysis import outcome_to_json
-    from luggin.engine.start import software
-
     archive = open_run(run_folder)
     said: list[dict[str, Any]] = []
     for entry in analyses:
         options = {k: v for k, v in entry.items() if k not in ("use", "on")}
         name = str(entry["use"])
         try:
-            analysis = plugins.analysis(name)
-            tables = archive.tables(entry.get("on"))
-            outcome = ask(analysis, tables, archive.sample, options)
-            save_result(
-                archive.folder / "results",
-                name,
-                outcome,
-                used(analysis, tables),
-                version=analysis.version,
-                parameters=options,
-                software=software(),
-                created=created,
-            )
+            analysis, tables = plugins.analysis(name), archive.tables(entry.get("on"))
+            place = archive.folder / "results"
+            outcome, _ = ask_and_keep(analysis, tables, archive.sample, options, folder=place, created=created)
             said.append(outcome_to_json(name, outcome))
         except LugginError as error:
             refusal = Refusal("not_analysed", str(error)).to_json()

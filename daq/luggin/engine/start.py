@@ -6,15 +6,12 @@ appears, whole.
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform as interpreter
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +23,7 @@ from luggin.engine.run import Run
 from luggin.engine.session import BenchSession
 from luggin.errors import RunFolderError, UsageError
 from luggin.platform import process_id
+from luggin.versions import software
 
 if TYPE_CHECKING:
     from luggin.bench import Bench
@@ -63,18 +61,6 @@ class Plan:
     analyses: Sequence[Mapping[str, Any]] = ()
     folder: Path | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
-
-
-@cache
-def software() -> Mapping[str, str]:
-    """Versions of what makes the numbers."""
-    versions = {"python": interpreter.python_version()}
-    for name in ("luggin", "numpy", "numcodecs", "zarr", "pydantic", "pyserial"):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
 
 
 def new_folder(title: str, sample: str, base: Path = RUNS) -> Path:
