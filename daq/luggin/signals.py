@@ -7,11 +7,14 @@ watches. So a signal can neither skip the opening of a cell nor fall between two
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from types import FrameType
+
+log = logging.getLogger(__name__)
 
 #: Signals that ask a run to stop. (A closed terminal sends SIGHUP; Windows sends SIGBREAK.)
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
@@ -20,15 +23,19 @@ STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 class SignalWatch:
     """Within the block, signals that ask for a stop are counted and reported instead of raised.
 
-    ``told(count, name)`` is called on the watching thread, with count 1 for the first signal.
+    ``told(count, name)`` is called on the watching thread, with count 1 for the first signal. Equal
+    signals that come faster than the operating system delivers them count as one. If ``told``
+    raises, that is logged and the next signal is reported all the same.
+
     Must be entered on the main thread; on any other it does nothing, because Python delivers
-    signals to the main thread only.
+    signals to the main thread only. A SIGHUP that the process was told to ignore (``nohup``) stays
+    ignored.
     """
 
     def __init__(self, told: Callable[[int, str], None]) -> None:
         self._told = told
         self._count = 0
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int] = {}
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> SignalWatch:
@@ -40,18 +47,22 @@ class SignalWatch:
         self._thread.start()
         self._old_fd = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         for number in STOPPING:
-            self._before[number] = signal.signal(number, _nothing)
+            before = signal.getsignal(number)
+            if before == signal.SIG_IGN and number == getattr(signal, "SIGHUP", None):
+                continue
+            # None: a handler that is not Python's, which Python cannot put back.
+            self._before[number] = signal.SIG_DFL if before is None else before
+            signal.signal(number, _nothing)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._thread is None:
             return
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_fd)
         self._sender.close()
         self._thread.join(timeout=1.0)
-        self._receiver.close()
         self._thread = None
 
     @property
@@ -60,11 +71,18 @@ class SignalWatch:
         return self._count
 
     def _listen(self) -> None:
-        while numbers := self._receiver.recv(64):
-            for number in numbers:
-                if number in STOPPING:
-                    self._count += 1
-                    self._told(self._count, signal.Signals(number).name)
+        with self._receiver as receiver:
+            while numbers := receiver.recv(64):
+                for number in numbers:
+                    if number in STOPPING:
+                        self._report(signal.Signals(number).name)
+
+    def _report(self, name: str) -> None:
+        self._count += 1
+        try:
+            self._told(self._count, name)
+        except Exception:  # the next signal must be heard all the same: it may be the one that stops the run
+            log.exception("what should happen on %s failed", name)
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
