@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from luggin.capabilities import Technique
 from luggin.errors import ProtocolError
-from luggin.steps.quantities import CurrentRange, Duration, PotentialSpec, Quantity
+from luggin.steps.quantities import CurrentRange, Duration, PotentialSpec, Quantity, Written
 from luggin.steps.wording import NAME_PATTERN, Mistake, mistakes_of, problems
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NAME_PATTERN)]
@@ -58,6 +58,25 @@ class Record(BaseModel):
             if name in self.model_fields_set
         }
         return known | (self.model_extra or {})
+
+
+class Modifiers(TypedDict, total=False):
+    """What any step may be given besides its own parameters, for type checkers and editors."""
+
+    id: str | None
+    role: str | None
+    label: str | None
+    on: str | None
+    rest_before: Written | None
+    every: int | None
+    establishes: Sequence[str]
+
+
+class ControlledModifiers(Modifiers, total=False):
+    """What a technique that applies a potential may be given besides its own parameters."""
+
+    quiet: Written | None
+    current_range: Written | None
 
 
 class Step(Record):

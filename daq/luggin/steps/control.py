@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Unpack
 
 from pydantic import BeforeValidator, Field, InstanceOf, WithJsonSchema, field_validator
 
 from luggin import units
 from luggin.documents import shown
 from luggin.errors import UnitError
-from luggin.steps.base import Count, Name, Step, TechniqueStep, Text
-from luggin.steps.quantities import PositiveDuration, refuse
+from luggin.steps.base import Count, Modifiers, Name, Step, TechniqueStep, Text
+from luggin.steps.quantities import PositiveDuration, Written, refuse
 from luggin.steps.wording import VARIABLE_PATTERN, Mistake
 
 STEPS_EXAMPLE = [[{"do": "ocp", "duration": "60 s"}]]
@@ -42,6 +42,18 @@ class Prompt(Step):
     timeout: PositiveDuration | None = Field(None, description="how long to wait for the person; for ever if left out")
     on_timeout: Literal["stop", "continue"] = Field("stop", description="what to do then")
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            text: str,
+            fields: Mapping[str, str] = ...,
+            timeout: Written | None = None,
+            on_timeout: Literal["stop", "continue"] = "stop",
+            **modifiers: Unpack[Modifiers],
+        ) -> None: ...
+
     @field_validator("fields")
     @classmethod
     def _units_are_known(cls, fields: dict[str, str]) -> dict[str, str]:
@@ -58,6 +70,10 @@ class Note(Step):
 
     do: Literal["note"] = "note"
     text: Text = Field(description="what is noted")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, text: str, **modifiers: Unpack[Modifiers]) -> None: ...
 
 
 class Container(Step):
@@ -108,6 +124,10 @@ class Chain(Container):
                     found.append(Mistake((position, key), f"`{key}` cannot stand inside `chain`: {reason}."))
         return found
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, steps: Sequence[Step], **modifiers: Unpack[Modifiers]) -> None: ...
+
 
 class Repeat(Container):
     """The steps inside, ``times`` times."""
@@ -115,6 +135,12 @@ class Repeat(Container):
     do: Literal["repeat"] = "repeat"
     times: Count = Field(description="how often", examples=[10])
     count: Variable = Field("cycle", description="what one repetition is called in paths and tables")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, times: int, steps: Sequence[Step], count: str = "cycle", **modifiers: Unpack[Modifiers]
+        ) -> None: ...
 
 
 class ForEach(Step):
@@ -128,3 +154,14 @@ class ForEach(Step):
     var: Variable = Field(description="name of the variable; `$name` stands for its value", examples=["v"])
     values: tuple[Value, ...] = Field(min_length=1, description="the values", examples=[["50 mV/s", "100 mV/s"]])
     steps: tuple[Steps, ...] = Field(min_length=1, description="the steps inside", examples=STEPS_EXAMPLE)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            var: str,
+            values: Sequence[str | float],
+            steps: Sequence[Sequence[Step]],
+            **modifiers: Unpack[Modifiers],
+        ) -> None: ...

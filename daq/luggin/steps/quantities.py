@@ -232,6 +232,12 @@ def _not_in_quotes(value: object, unit: str, example: str) -> PydanticCustomErro
 
 _QUANTITY_PATTERN = r"^\s*[+-−]?(\d+(\.\d*)?|\.\d+)(\(\d{1,4}\))?([eE][+-]?\d{1,3})?\s*\S.*$"
 
+Written = str | Quantity
+"""What a quantity may be given as."""
+
+WrittenPotential = str | PotentialSpec
+"""What a potential may be given as."""
+
 Potential = Annotated[PotentialSpec, PotentialKind()]
 StartPotential = Annotated[PotentialSpec, PotentialKind(zero_required=True, example="0 V vs ref")]
 PotentialStep = Annotated[Quantity, Kind("V", "1 mV", above=0.0)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Unpack
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from luggin.capabilities import Technique
-from luggin.steps.base import ControlledStep, Count, Step, TechniqueStep
+from luggin.steps.base import ControlledModifiers, ControlledStep, Count, Modifiers, Step, TechniqueStep
 from luggin.steps.quantities import (
     Duration,
     Interval,
@@ -19,6 +19,8 @@ from luggin.steps.quantities import (
     Quantity,
     Rate,
     StartPotential,
+    Written,
+    WrittenPotential,
     refuse,
     resolve,
 )
@@ -60,6 +62,10 @@ class OCP(TechniqueStep):
     duration: PositiveDuration = Field(description="how long to measure")
     dt: Interval = Field(Quantity.parse("0.5 s", "s"), description="time between two readings")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, duration: Written, dt: Written = "0.5 s", **modifiers: Unpack[Modifiers]) -> None: ...
+
     _dt_fits = field_validator("dt")(_not_longer)
 
     def technique(self, ocp: float | None, previous: float | None) -> Technique:
@@ -86,6 +92,20 @@ class CV(ControlledStep):
     rate: Rate = Field(description="scan rate")
     step: PotentialStep = Field(description="potential between two points")
     cycles: Count = Field(1, description="how often the vertices are visited")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            begin: WrittenPotential,
+            vertices: Sequence[WrittenPotential],
+            rate: Written,
+            step: Written,
+            end: WrittenPotential | None = None,
+            cycles: int = 1,
+            **modifiers: Unpack[ControlledModifiers],
+        ) -> None: ...
 
     @field_validator("vertices")
     @classmethod
@@ -142,6 +162,18 @@ class LSV(ControlledStep):
     rate: Rate = Field(description="scan rate")
     step: PotentialStep = Field(description="potential between two points")
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            begin: WrittenPotential,
+            end: WrittenPotential,
+            rate: Written,
+            step: Written,
+            **modifiers: Unpack[ControlledModifiers],
+        ) -> None: ...
+
     @field_validator("end")
     @classmethod
     def _end_has_a_zero(cls, end: PotentialSpec, info: ValidationInfo) -> PotentialSpec:
@@ -183,6 +215,17 @@ class CA(ControlledStep):
     duration: PositiveDuration = Field(description="how long to hold it")
     dt: Interval = Field(description="time between two readings")
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            potential: WrittenPotential,
+            duration: Written,
+            dt: Written,
+            **modifiers: Unpack[ControlledModifiers],
+        ) -> None: ...
+
     _dt_fits = field_validator("dt")(_not_longer)
 
     def setpoints(self) -> Mapping[str, Sequence[PotentialSpec]]:
@@ -208,3 +251,7 @@ class Rest(Step):
     do: Literal["rest"] = "rest"
     duration: Duration = Field(description="how long to wait")
     dt: Interval | None = Field(None, description="time between two readings; nothing is recorded if left out")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, duration: Written, dt: Written | None = None, **modifiers: Unpack[Modifiers]) -> None: ...
