@@ -144,7 +144,7 @@ def test_an_instrument_goes_on_when_its_client_vanishes_and_the_next_client_can_
     assert served.ask(b'{"ask": "status"}')["cells"] == {"cell": {"on": True}}
     with served.client() as port:
         port.write(b"Z\n")
-        assert read_until_empty_line(port).endswith(b"\nZ\n-\n*\n\n")
+        assert read_until_empty_line(port).endswith(b"Z\n-\n*\n\n")
     assert served.ask(b'{"ask": "status"}')["cells"] == {"cell": {"on": False}}
 
 

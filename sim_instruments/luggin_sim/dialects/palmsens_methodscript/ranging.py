@@ -18,7 +18,9 @@ class CurrentRanging:
 
     def __init__(self, ranges: tuple[tuple[int, float], ...], rules: Rules) -> None:
         self._rules = rules
+        self._ranges = ranges
         self._lowest = self._highest = self._at = len(ranges) - 1
+        self._small_in_a_row = 0
         self._metadata: dict[tuple[int, int], str] = {}
         self.select(ranges)
 
@@ -57,7 +59,11 @@ class CurrentRanging:
         if magnitude > self._up:
             self._use(at + 1)
         elif magnitude < self._down:
-            self._use(at - 1)
+            self._small_in_a_row += 1
+            if self._small_in_a_row >= self._rules.down_after:
+                self._use(at - 1)
+        else:
+            self._small_in_a_row = 0
         key = (status, at)
         text = self._metadata.get(key)
         if text is None:
@@ -74,6 +80,7 @@ class CurrentRanging:
         """Work out the thresholds of a range once, not for every reading."""
         rules, full_scale = self._rules, self._ranges[at][1]
         self._at = at
+        self._small_in_a_row = 0
         self._warn = rules.warn_at * full_scale
         self._limit = rules.over_range * full_scale
         self._under = rules.underload_at * full_scale

@@ -43,6 +43,7 @@ class Rules:
         underload_at: below this times its full scale, underload is set.
         up_at, down_at: autoranging goes one range up above this times the full scale, and one down
             below this times the next lower full scale. It acts on the next reading.
+        down_after: as many readings in a row must ask for the lower range, or noise would overload it.
         counts: an ADC step is a range's full scale divided by this (0: no steps).
         critical_overload: a current (A) that ends the script with error 0032; 0 is 1.5 times the
             highest range of the model.
@@ -66,6 +67,7 @@ class Rules:
     underload_at: float = 0.001
     up_at: float = 0.9
     down_at: float = 0.5
+    down_after: int = 20
     counts: int = 0
     critical_overload: float = 0.0
 

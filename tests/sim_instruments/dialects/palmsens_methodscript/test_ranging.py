@@ -46,16 +46,29 @@ def test_autoranging_goes_up_one_range_per_reading():
 
 
 def test_autoranging_goes_down_only_to_its_lowest_range():
-    ranging = CurrentRanging(RANGES, Rules())
+    ranging = CurrentRanging(RANGES, Rules(down_after=1))
     ranging.set_autoranging(1e-6, 100e-6)
     assert [ranging.read(1e-9, 0)[1][-2:] for _ in range(4)] == ["12", "0F", "0C", "0C"]
 
 
 def test_a_current_near_a_limit_does_not_make_the_range_jump_to_and_fro():
-    ranging = CurrentRanging(RANGES, Rules())
+    ranging = CurrentRanging(RANGES, Rules(down_after=1))
     ranging.set_autoranging(100e-9, 100e-6)
     ranging.read(8e-6, 0)
     assert {ranging.read(current, 0)[1][-2:] for current in (8e-6, 8.8e-6, 5.1e-6, 8e-6)} == {"12"}
+
+
+def test_a_range_is_left_downwards_only_after_many_small_readings_in_a_row():
+    ranging = CurrentRanging(RANGES, Rules(down_after=3))
+    ranging.set_autoranging(10e-6, 100e-6)
+    ranges = [ranging.read(current, 0)[1][-2:] for current in (1e-6, 1e-6, 9e-6, 1e-6, -1e-6, 1e-6, 1e-6)]
+    assert ranges == ["12"] * 6 + ["0F"]
+
+
+def test_a_reading_that_is_not_a_number_moves_no_range():
+    ranging = CurrentRanging(RANGES, Rules(down_after=1))
+    ranging.set_autoranging(100e-9, 100e-6)
+    assert {ranging.read(float("nan"), 0)[1] for _ in range(3)} == {",10,212"}
 
 
 def test_a_start_range_outside_of_the_autoranging_limits_is_brought_inside():
