@@ -44,7 +44,8 @@ class Column:
     """One column of a stream: its name, unit (CF/pint readable), kind and long name.
 
     ``kind`` is one of ``f8 f4 i4 u4 i8`` (little endian). ``bdf`` is the machine name of the
-    Battery Data Format where there is one. ``meanings`` names the values of a column of codes.
+    Battery Data Format where there is one. ``meanings`` names the values of a column
+    of codes, each by one word (CF separates them by blanks).
     """
 
     name: str

@@ -27,5 +27,5 @@ class Event(enum.IntEnum):
         return self.name.lower().replace("_", " ")
 
 
-KIND = Column("kind", "1", "i4", "kind of event", meanings=tuple((int(e), e.words) for e in Event))
+KIND = Column("kind", "1", "i4", "kind of event", meanings=tuple((int(e), e.name.lower()) for e in Event))
 EVENTS = Schema("events", (TIME, KIND, STEP, ATTEMPT))

@@ -64,7 +64,7 @@ def column_attributes(column: Column) -> dict[str, Any]:
         attributes["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
     if column.meanings:
         attributes["flag_values"] = [value for value, _ in column.meanings]
-        attributes["flag_meanings"] = " ".join(word.replace(" ", "_") for _, word in column.meanings)
+        attributes["flag_meanings"] = " ".join(word for _, word in column.meanings)
     return attributes
 
 
@@ -158,12 +158,21 @@ def _read_stream(name: str, rows: int, digest: str, documents: Mapping[str, Any]
                 _KINDS[array["data_type"]],
                 attributes.get("long_name", ""),
                 attributes.get("bdf_name", ""),
+                _meanings(attributes),
             )
         )
         chunk_rows = array["chunk_grid"]["configuration"]["chunk_shape"][0]
     return PublishedStream(
         Schema(name, tuple(columns)), int(chunk_rows), int(rows), int(digest.removeprefix("crc32c:"), 16)
     )
+
+
+def _meanings(attributes: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
+    """What the values of a column of codes mean (a mask has bits instead of values)."""
+    if "flag_values" not in attributes:
+        return ()
+    words = str(attributes["flag_meanings"]).split(" ")
+    return tuple((int(value), word) for value, word in zip(attributes["flag_values"], words, strict=True))
 
 
 def _layout(document: Mapping[str, Any]) -> dict[str, Any]:
