@@ -18,6 +18,8 @@ from luggin.errors import Problem
 
 _NOT_YET_KEYS = {
     "until": "End a step by its duration, or stop it by a limit.",
+    "power_return": "A run that was cut off is taken up with `luggin resume`.",
+    "dQ": "Every row is stored.",
     "on_unsupported": "A step that the instrument cannot do is refused before the run starts.",
 }
 

@@ -345,6 +345,17 @@ def test_the_good_protocol_is_good():
             'Use "stop".',
         ),
         (
+            "[sample]",
+            '[on]\npower_return = "continue"\n[sample]',
+            "24: on.power_return: `power_return` is not available in this version. "
+            "A run that was cut off is taken up with `luggin resume`.",
+        ),
+        (
+            'bench = "bench.toml"',
+            'record = {dQ = "1 mC"}',
+            "2: record.dQ: `dQ` is not available in this version. Every row is stored.",
+        ),
+        (
             'title = "CV of a cluster"',
             'format = 2\ntitle = "CV of a cluster"',
             "1: format: this file has format 2; this version of Luggin reads formats up to 1. Update Luggin.",
