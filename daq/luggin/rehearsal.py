@@ -93,15 +93,17 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
         ProtocolError: set points outside the limits or the instrument's range, a technique that it
             cannot do, a role that is not there; all of them, with their lines.
     """
+    from luggin.bench import check_roles
+
     offline = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
-    problems: list[Problem] = []
-    warnings: list[str] = []
+    problems = list(check_roles(plan.bench, loaded))
+    warnings = ["`record` is noted, but this version keeps every row"] if loaded.protocol.record else []
     steps: list[PlannedStep] = []
     prepared: dict[str, PlannedStep | Problem] = {}
     for execution in loaded.protocol.walk():
         key = f"{execution.step.fingerprint()}"
         if key not in prepared:
-            prepared[key] = _plan_step(execution, plan.bench, offline, loaded, warnings)
+            prepared[key] = _plan_step(execution, offline, loaded, warnings)
             if isinstance(found := prepared[key], Problem):
                 problems.append(found)
         found = prepared[key]
@@ -123,7 +125,6 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
 
 def _plan_step(
     execution: Execution,
-    bench: Bench,
     offline: Mapping[str, MeasuringInstrument],
     loaded: LoadedProtocol,
     warnings: list[str],

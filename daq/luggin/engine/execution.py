@@ -12,7 +12,7 @@ from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
 from luggin.engine.recorder import Recorder
 from luggin.engine.run import Part, Run
-from luggin.errors import LimitTripped, LugginError, NotSupported, UsageError
+from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported, UsageError
 from luggin.records import Schema
 
 if TYPE_CHECKING:
@@ -66,9 +66,25 @@ def _resolved(run: Run, members: Sequence[TechniqueStep]) -> list[tuple[Step, Te
     previous = run.references["previous"]
     for member in members:
         technique = member.technique(run.references["ocp"], previous)
+        _require_within_limits(run, technique)
         requests.append((member, technique))
         previous = ends_at(technique, previous)
     return requests
+
+
+def _require_within_limits(run: Run, technique: Technique) -> None:
+    """LimitError if a potential that is to be applied would leave the limits: known only now where it depends on a
+    measured zero.
+    """
+    for name in ("begin", "vertices", "end", "potential"):
+        value = technique.parameters.get(name)
+        for potential in value if isinstance(value, tuple | list) else () if value is None else (value,):
+            for limit in run.limits:
+                if limit.column in ("potential", "voltage") and not limit.low <= potential <= limit.high:
+                    raise LimitError(
+                        f"{technique.name}: {name} would be {potential:.4g} V vs ref; the limits of this run allow "
+                        f"{limit.describe()}. Nothing was applied."
+                    )
 
 
 def ends_at(technique: Technique, before: float | None = None) -> float | None:
