@@ -140,9 +140,8 @@ def _plan_step(
         return PlannedStep(execution.path, title, waiting, 0, 0, 0.0, closed=False)
     role = _role(step.on, offline)
     if role is None:
-        return _problem(
-            loaded, execution, f"the bench has no role {step.on or 'cell'!r}", f"It has {', '.join(offline)}."
-        )
+        # Said already by check_roles, once for each role, with its line.
+        return PlannedStep(execution.path, title, 0.0, 0, 0, 0.0, closed=False)
     try:
         realised = _prepared(offline[role], techniques, execution, warnings)
     except LugginError as error:

@@ -73,8 +73,9 @@ def _resolved(run: Run, members: Sequence[TechniqueStep]) -> list[tuple[Step, Te
 
 
 def _require_within_limits(run: Run, technique: Technique) -> None:
-    """LimitError if a potential that is to be applied would leave the limits: known only now where it depends on a
-    measured zero.
+    """LimitError if a potential that is to be applied would leave the limits.
+
+    Where it depends on a measured zero, this is known only now.
     """
     for name in ("begin", "vertices", "end", "potential"):
         value = technique.parameters.get(name)

@@ -109,6 +109,22 @@ class History:
             )
         return entry.ended
 
+    def require_prefix(self, calls: Iterable[tuple[str, str, str]]) -> None:
+        """Check a protocol (path, step and fingerprint of each call) against what was done, before anything is opened.
+
+        Raises:
+            Divergence: a completed call is another one now, or is not there any more.
+        """
+        missing = {path: entry for path, entry in self.paths.items() if entry.ended is not None}
+        for path, do, fingerprint in calls:
+            self.recorded(path, do, fingerprint)
+            missing.pop(path, None)
+        for path, entry in missing.items():
+            raise Divergence(
+                f"step {path} of this run was {entry.do!r} and is completed, but the protocol has no such step any more. "
+                "Steps that were done cannot be taken out: resume with the protocol as it was, or start a new run."
+            )
+
     def attempt(self, path: str) -> int:
         """The number of the next attempt at a path."""
         entry = self.paths.get(path)

@@ -11,7 +11,7 @@ from luggin.engine.history import History
 from luggin.engine.limits import Limit
 from luggin.engine.progress import People, Watcher
 from luggin.engine.start import Ambient, Plan, Source, begin, take_up
-from luggin.errors import LugginError, RunFolderError
+from luggin.errors import LugginError, RunFolderError, UsageError
 from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
@@ -96,16 +96,17 @@ def resume_protocol(
     vocabulary: Vocabulary,
     *,
     bench: Bench | None = None,
-    loaded: LoadedProtocol | None = None,
+    changed: LoadedProtocol | Source | None = None,
     clear_trip: bool = False,
     people: People | None = None,
     watcher: Watcher | None = None,
 ) -> Finished:
-    """Take a run up where it ended, with its stored protocol or a changed one.
+    """Take a run up where it ended, with its stored protocol or one that was changed (a `Source` is a script).
 
     Raises:
         RunFolderError: the run is completed, tripped (and not cleared), or not one that can be resumed.
         Divergence: the changed protocol differs in a completed step.
+        UsageError: it is of another kind than the protocol of the run.
     """
     from luggin.engine.scripts import execute_script
     from luggin.store import RunLog
@@ -116,18 +117,25 @@ def resume_protocol(
     history.require_resumable(folder)
     _require_cleared(folder, history, clear_trip)
     source = _source(history)
+    if changed is not None and isinstance(changed, Source) != (source.kind == "python"):
+        raise UsageError(f"{folder}: this run has the {source.kind} protocol {source.name}; give a changed one like it")
     bench = bench or _stored_bench(history, plugins)
     if source.kind == "python":
+        if isinstance(changed, Source):
+            source = replace(changed, arguments=source.arguments)
         surroundings = Ambient(plugins, source, people=people, watcher=watcher, bench=bench, resume=folder)
         return watched(surroundings, lambda: execute_script(surroundings), folder)
     if source.kind != "toml":
         raise RunFolderError(
             f"{folder}: a run that was started {source.kind}ly cannot be resumed; its data are complete"
         )
-    if loaded is None:
+    if changed is None or isinstance(changed, Source):
         from luggin.steps import load_protocol
 
         loaded = load_protocol(text=source.text, vocabulary=vocabulary, name=source.name)
+    else:
+        loaded = changed
+        history.require_prefix((e.path, e.step.do, e.step.fingerprint()) for e in loaded.protocol.walk())
     plan = plan_of(loaded, bench)
     run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
     return _execute(run, loaded, plan, plugins, None)
