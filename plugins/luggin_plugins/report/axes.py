@@ -9,7 +9,7 @@ import numpy as np
 
 from luggin_plugins.report.readings import Trace
 from luggin_plugins.report.thinning import Array
-from luggin_plugins.report.wording import pretty_unit
+from luggin_plugins.report.wording import pretty_unit, short
 
 _PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
 _WITH_PREFIX = ("A", "Hz", "ohm", "F", "S", "W", "C")
@@ -59,7 +59,8 @@ def axis_label(words: str, scale: Scale) -> str:
     """
     first, blank, rest = words.partition(" ")
     symbol = _SYMBOLS.get(first, first)
-    if scale.unit in ("", "1"):
+    unit = short(scale.unit, 30)
+    if unit in ("", "1"):
         return f"{symbol}{blank}{rest}"
-    unit = f"({scale.unit})" if "/" in scale.unit else scale.unit
+    unit = f"({unit})" if "/" in unit else unit
     return f"{symbol}{blank}{rest} / {unit}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from luggin import units
 from luggin.analysis import StepRecord
+from luggin.engine.events import Event
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, element, join, section, table
 from luggin_plugins.report.wording import (
@@ -25,7 +26,7 @@ FIRST, LAST = 30, 10
 
 MOST_EVENTS = 80
 
-_KNOWN_EVENTS = ("prepared", "trip", "made safe")
+_SAID_ELSEWHERE = (Event.STARTED, Event.RESUMED, Event.PREPARED, Event.FINISHED)
 
 
 def conditions_section(material: Material) -> Html:
@@ -102,7 +103,10 @@ def _realised(step: StepRecord, material: Material) -> list[tuple[str, Mapping[s
 
 def _prepared(step: StepRecord, material: Material) -> Mapping[str, Any]:
     for event in reversed(material.archive.events):
-        if event.get("what") == "prepared" and (event.get("step"), event.get("attempt")) == (step.step, step.attempt):
+        if event.get("what") == Event.PREPARED.words and (event.get("step"), event.get("attempt")) == (
+            step.step,
+            step.attempt,
+        ):
             found: Mapping[str, Any] = event
             return found
     return {}
@@ -172,12 +176,14 @@ def _happened(material: Material) -> Iterator[tuple[float, str]]:
 
 def _event(event: Mapping[str, Any]) -> str:
     what = str(event.get("what", ""))
-    if what == "prepared":
+    if what in [known.words for known in _SAID_ELSEWHERE]:
         return ""
-    if what == "trip":
+    if what == Event.TRIP.words:
         then = "the step was ended" if event.get("then") == "end_step" else "the run was stopped"
         return short(f"limit tripped: {event.get('words', '')}; {then}", 600)
-    if what == "made safe":
+    if what == Event.STOP_ASKED.words:
+        return short(f"step {event.get('path', '')}: a stop was asked for by {event.get('words', '')}", 600)
+    if what == Event.MADE_SAFE.words:
         return short(f"{event.get('instrument', '')} made safe: {event.get('verified', '')}", 600)
     rest = {k: v for k, v in event.items() if k not in ("kind", "time", "what")}
     return short(f"{what}: {described(rest)}", 600)
@@ -209,7 +215,7 @@ def _lasting(limit: Mapping[str, Any]) -> str:
 
 
 def _holder(column: str, material: Material) -> str:
-    prepared = [e for e in material.archive.events if e.get("what") == "prepared"]
+    prepared = [e for e in material.archive.events if e.get("what") == Event.PREPARED.words]
     if not prepared:
         return "nobody: nothing was measured"
     latency = max(float(e.get("latency", 0.0)) for e in prepared)

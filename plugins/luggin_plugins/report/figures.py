@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 6.6, 4.3  # inches: the width of a page of A4 or letter between its margins
 LONGEST_LABEL = 36
 _SERIES = (BLUE, RED, GREEN, INK)
+_PANELS = {"potential": GREEN, "voltage": GREEN, "current": BLUE, "temperature": RED}
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _draw_point(axes: Axes, marker: Marker, lines: Sequence[float], x_scale: Sca
     axes.annotate(
         minus(short(marker.label, LONGEST_LABEL)),
         (x, y),
-        (4 * side, 5 if up else -5),
+        (4 * side, 6 if up else -8),
         textcoords="offset points",
         ha={-1: "right", 0: "center", 1: "left"}[side],
         va="bottom" if up else "top",
@@ -222,8 +223,8 @@ def draw_overview(traces: Sequence[Trace], marks: Sequence[Mark], name: str, cap
 
 def _draw_panel(axes: Axes, traces: Sequence[Trace], scale: Scale) -> None:
     own = scale_for([t.values for t in traces], traces[0].unit)
-    for number, trace in enumerate(traces):
-        colour = _SERIES[number % 2 and 2]
+    colour = _PANELS.get(traces[0].name, INK)
+    for trace in traces:
         axes.plot(trace.time * scale.factor, trace.values * own.factor, color=colour, linewidth=0.9)
         _draw_lonely(axes, trace.time * scale.factor, trace.values * own.factor, colour)
     axes.set_ylabel(axis_label(traces[0].name, own))

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from luggin.analysis import RunArchive
+from luggin.engine.events import Event
 from luggin_plugins.report.answers import Answer, Failure, collect, going_on
 from luggin_plugins.report.figures import Drawn, Mark, draw_overview, draw_spec
 from luggin_plugins.report.readings import Readings, read_through
@@ -178,7 +179,9 @@ def overview_marks(archive: RunArchive) -> list[Mark]:
     begun = [Mark(s.started, s.path) for s in archive.steps if s.parts or s.status != "done"]
     marks = begun if len(begun) <= 24 else []
     marks += [Mark(float(s["time"]), "resumed", True) for s in archive.sessions[1:]]
-    marks += [Mark(float(e["time"]), "limit tripped", True) for e in archive.events if e.get("what") == "trip"]
+    marks += [
+        Mark(float(e["time"]), "limit tripped", True) for e in archive.events if e.get("what") == Event.TRIP.words
+    ]
     words = {"interrupted": "interrupted", "failed": "failed"}
     stopped = [s for s in archive.steps if s.status in words and s.ended is not None]
     tripped = [s for s in stopped if (s.error or {}).get("type") == "LimitTripped"]  # their trip is marked already

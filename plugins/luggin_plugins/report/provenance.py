@@ -38,7 +38,7 @@ def provenance_section(material: Material) -> Html:
 def _writer() -> str:
     import matplotlib
 
-    from luggin.engine.start import software
+    from luggin.versions import software
 
     return f"Luggin {software()['luggin']}, matplotlib {matplotlib.__version__}"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from luggin.engine.events import EVENTS
 from luggin.records import Flag
 from luggin_plugins.report.thinning import MOST_POINTS, Array, extremes
 
@@ -63,12 +64,15 @@ SHOWN = ("potential", "voltage", "current", "temperature")
 
 
 def read_through(store: StoredRun) -> Readings:
-    """Look at every row once, block by block; memory does not grow with the run."""
+    """Look at every row once, block by block; memory does not grow with the run.
+
+    The stream of events has no readings: what it says stands in ``run.log`` in words.
+    """
     rows: Counter[Key] = Counter()
     flags: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     traces: list[Trace] = []
     streams = {}
-    for stream in store.streams:
+    for stream in measured(store):
         count = store.rows(stream)
         streams[stream] = count
         schema = store.schema(stream)
@@ -81,9 +85,14 @@ def read_through(store: StoredRun) -> Readings:
             if "time" in schema.names and shown:
                 pieces.append(_piece(block, keys, [c.name for c in shown], -(-2 * len(shown) * count // MOST_POINTS)))
         if pieces:
-            time, *columns = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+            time, *columns = _again([np.concatenate(parts) for parts in zip(*pieces, strict=True)])
             traces += [Trace(c.name, c.unit, time, v) for c, v in zip(shown, columns, strict=True)]
     return Readings(tuple(traces), dict(rows), {k: dict(v) for k, v in flags.items()}, streams)
+
+
+def measured(store: StoredRun) -> tuple[str, ...]:
+    """The streams that hold readings."""
+    return tuple(name for name in store.streams if name != EVENTS.stream)
 
 
 def rows_of(store: StoredRun, stream: str, key: Key) -> Any:
@@ -94,6 +103,16 @@ def rows_of(store: StoredRun, stream: str, key: Key) -> Any:
         return store.array(stream, 0, 0)
     first, last = int(where[0]), int(where[-1])
     return store.array(stream, first, last + 1)[where - first]
+
+
+def _again(columns: list[Array]) -> list[Array]:
+    """Thinned once more where thousands of short steps left too much; breaks between steps are too fine to see then."""
+    count = len(columns[0])
+    if count <= 2 * MOST_POINTS:
+        return columns
+    columns = [column[~np.isnan(columns[0])] for column in columns]
+    kept = extremes(-(-2 * (len(columns) - 1) * len(columns[0]) // MOST_POINTS), *columns[1:])
+    return [column[kept] for column in columns]
 
 
 def _keys(block: Any) -> Any:

@@ -119,10 +119,7 @@ def figures_section(material: Material) -> Html:
     left_out = material.figures_left_out
     if left_out:
         notes.append(
-            element(
-                "p",
-                f"{plural(left_out, 'further figure')} would not fit here and {'is' if left_out == 1 else 'are'} not drawn.",
-            )
+            element("p", f"Not drawn, because the page would grow too long: {plural(left_out, 'further figure')}.")
         )
     return section("Figures", *notes, *(_figure(n, f) for n, f in enumerate(material.figures, 1)), id_="figures")
 

@@ -10,7 +10,7 @@ import numpy as np
 from luggin.analysis import RunArchive
 from luggin.results import Curve, FigureSpec
 from luggin_plugins.report.readings import rows_of
-from luggin_plugins.report.wording import reference_name
+from luggin_plugins.report.wording import reference_name, value_with_unit
 
 SWEPT = ("cv", "lsv")
 """Techniques whose current is looked at over the potential."""
@@ -55,21 +55,19 @@ def _recorded(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tupl
 
 
 def _cut_off(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple[str, Curve]]:
-    """Sweeps that go on, or that nobody ended: their rows are found by step and attempt."""
+    """Sweeps that go on, were killed or failed: no record says where their rows are, so these are searched for."""
     for step in archive.steps:
-        if step.status != "cut off" or step.do not in SWEPT or step.do not in archive.store.streams:
+        if step.status == "done" or step.parts or step.do not in SWEPT or step.do not in archive.store.streams:
             continue
         rows = rows_of(archive.store, step.do, (step.step, step.attempt))
         names: Any = rows.dtype.names or ()
         if len(rows) and (step.step, step.attempt) not in drawn and {"potential", "current"} <= set(names):
-            name = " ".join(filter(None, [step.label or step.id, f"step {step.step} (no end recorded)"]))
+            name = " ".join(filter(None, [step.label or step.id, f"step {step.step} ({status_words(step.status)})"]))
             yield step.do, Curve(rows["potential"], rows["current"], name)
 
 
 def sweep_words(parameters: Mapping[str, Any]) -> str:
     """``25 mV/s, 2 cycles``, as far as it is known."""
-    from luggin_plugins.report.wording import value_with_unit
-
     rate, cycles = parameters.get("rate"), parameters.get("cycles")
     said = [value_with_unit(float(rate), "V/s")] if isinstance(rate, int | float) else []
     if isinstance(cycles, int):

@@ -75,12 +75,13 @@ def rounded(value: float, u: float | None) -> tuple[str, str, int]:
     >>> rounded(12345.0, 678.0)
     ('12340', '680', 0)
     """
+    u = u if u is not None and math.isfinite(u) and u > 0 else None
     largest = max(abs(value), u or 0.0)
     power = 0
     if largest and (largest < 1e-4 or largest >= 1e6):
         power = math.floor(math.log10(largest))
     scale = Decimal(1).scaleb(-power)
-    if u is None or not math.isfinite(u) or u <= 0:
+    if u is None:
         return f"{float(Decimal(value) * scale):.5g}", "", power
     number, spread = Decimal(value) * scale, Decimal(u) * scale
     for _ in range(2):  # rounding 0.0996 to two digits makes it 0.100: then it is rounded once more
@@ -161,6 +162,8 @@ def _parameter(key: str, value: Any, unit: str) -> str:
     if isinstance(value, list | tuple):
         return " and ".join(_parameter(key, v, unit) for v in value[:10])
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if key == "step":
+            return minus(f"{1e3 * value:.4g}") + " mV"
         return value_with_unit(float(value), unit) if unit else f"{value:g}"
     return short(value, 120)
 
@@ -190,9 +193,7 @@ def described(value: Any) -> str:
         return short(_plain(value))
     naming = ("name", "material", "electrode")
     names = [str(value[k]) for k in naming if value.get(k)]
-    rest = [
-        f"{k.replace('_', ' ')} {_plain(v)}" for k, v in value.items() if k not in ("name", "material", "electrode")
-    ]
+    rest = [f"{k.replace('_', ' ')} {_plain(v)}" for k, v in value.items() if k not in naming]
     return short(", ".join(names + rest))
 
 
