@@ -44,21 +44,23 @@ class Instrument:
 
         A line on which an answer was missed is resynchronised first, so that a late answer never
         passes for the next one. A query that brings no energy to the cell is asked once more
-        after that.
+        after that. No other thread comes between any of this.
         """
-        if self.transport.suspect:
-            self.resynchronise()
-        try:
-            return self._exchange(command)
-        except ReplyTimeout:
-            self.resynchronise()
-            return self._exchange(command)
+        with self.transport.lock:
+            if self.transport.suspect:
+                self.resynchronise()
+            try:
+                return self._exchange(command)
+            except ReplyTimeout:
+                self.resynchronise()
+                return self._exchange(command)
 
     def command(self, command: str) -> None:
-        """Send a command that has no answer."""
-        if self.transport.suspect:
-            self.resynchronise()
-        self.transport.write(command.encode("ascii") + self.transport.terminator)
+        """Send a command that has no answer. It is never sent twice."""
+        with self.transport.lock:
+            if self.transport.suspect:
+                self.resynchronise()
+            self.transport.write(command.encode("ascii") + self.transport.terminator)
 
     def resynchronise(self) -> None:
         """Bring line and instrument to a known state after a missed answer.

@@ -12,6 +12,7 @@ attribute never does.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
@@ -27,7 +28,7 @@ T = TypeVar("T")
 def _decoded(instrument: Instrument, name: str, reply: bytes, decode: Callable[[str], T]) -> T:
     try:
         return decode(reply.decode("ascii").strip())
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, LookupError) as error:
         raise BadReply(f"{instrument.name}.{name}: cannot make sense of the reply {reply!r}", reply) from error
 
 
@@ -125,7 +126,7 @@ class Setting(Generic[T]):
         if self.limits is None:
             return
         low, high = self.limits
-        if not (isinstance(value, int | float) and low <= value <= high):
+        if not (isinstance(value, numbers.Real) and low <= float(value) <= high):
             raise LimitError(
                 f"{instrument}.{self.name} = {value} {self.unit}; allowed are {low:g} ... {high:g} {self.unit}"
             )
@@ -171,7 +172,7 @@ def reading(command: str, *, unit: str, decode: Callable[[str], T], doc: str) ->
     Args:
         command: what is sent, without the end of line.
         unit: unit of the value; ``"1"`` for numbers without, ``""`` for text.
-        decode: from the reply's text to the value; ValueError for nonsense.
+        decode: from the reply's text to the value; ValueError (or LookupError, of a table) for nonsense.
         doc: one line, with the manual's page.
     """
     return Reading(command, unit, decode, doc)

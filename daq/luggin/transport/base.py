@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
 
-from luggin.clock import Cancel, Clock
+from luggin.clock import Cancel, Clock, ClockQueue
 from luggin.errors import LineLost, ReplyTimeout
 
 Direction = Literal[">", "<"]
@@ -16,6 +16,33 @@ Trace = Callable[[float, Direction, bytes], None]
 #: Longest time (host seconds) that a read on a real line may be out of reach of an abort.
 SLICE = 0.1
 _LONGEST_LINE = 1 << 20
+
+
+class LineLock:
+    """One exchange at a time. Waiting for one's turn is a wait on the lab clock, so virtual time goes on meanwhile.
+
+    A thread that holds it may take it again.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._turn: ClockQueue[bool] = clock.queue(1)
+        self._turn.put(True)
+        self._owner: int | None = None
+        self._depth = 0
+
+    def __enter__(self) -> LineLock:
+        me = threading.get_ident()
+        if self._owner != me:
+            self._turn.get()
+            self._owner = me
+        self._depth += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._owner = None
+            self._turn.put(True)
 
 
 class Transport(ABC):
@@ -48,7 +75,7 @@ class Transport(ABC):
         self.timeout = timeout
         self.trace: Trace | None = None
         self.suspect = False
-        self.lock = threading.RLock()
+        self.lock = LineLock(clock)
         self._ignore = ignore
         self._buffer = bytearray()
         self._searched = 0
@@ -125,13 +152,14 @@ class Transport(ABC):
 
     def drain(self, quiet: float, longest: float = 10.0) -> bytes:
         """Read and return what comes until nothing came for ``quiet`` s (or ``longest`` is over)."""
-        end = self.clock.now() + longest
-        while self.clock.now() < end and self._fill(min(end, self.clock.now() + quiet), None):
-            pass
-        drained = bytes(self._buffer)
-        self._buffer.clear()
-        self._searched = 0
-        return drained
+        with self.lock:
+            end = self.clock.now() + longest
+            while self.clock.now() < end and self._fill(min(end, self.clock.now() + quiet), None):
+                pass
+            drained = bytes(self._buffer)
+            self._buffer.clear()
+            self._searched = 0
+            return drained
 
     def statistics(self) -> dict[str, int]:
         """Bytes read, written and waiting to be split into lines."""

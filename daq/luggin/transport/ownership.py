@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -45,6 +46,13 @@ class LineOwnership:
             raise LineInUse(
                 f"{resource}: in use by {_owner(self._lock)}. Stop that run first, or use another instrument."
             ) from held
+        except PermissionError as foreign:
+            raise LineInUse(
+                f"{resource}: the lock file {path} is another user's and cannot be opened ({foreign.strerror}). Ask "
+                f"{_owner(self._lock)} to remove it."
+            ) from foreign
+        with contextlib.suppress(PermissionError):  # the other user who made it has said so already
+            path.chmod(0o666)
 
     def release(self) -> None:
         """Give the line back. Releasing twice is fine."""
@@ -59,9 +67,11 @@ class LineOwnership:
 
 def _make_shared(folder: Path) -> None:
     """A folder that every user may write to, like the system's temporary folder."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o1777)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return
+    folder.chmod(0o1777)
 
 
 def _owner(lock: FileLock) -> str:

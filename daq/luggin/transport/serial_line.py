@@ -6,11 +6,15 @@ as ``read_until`` does, is 50 to 70 times slower.)
 
 from __future__ import annotations
 
+import errno
 from typing import Any, Protocol
 
 from luggin.clock import Cancel, Clock
 from luggin.errors import LineInUse, LineLost, NoInstrument
 from luggin.transport.base import SLICE, Transport
+
+#: How pyserial says that somebody else has the port: its own lock (POSIX), Windows, the kernel.
+_IN_USE = ("exclusively lock", "Access is denied", "PermissionError", "busy")
 
 
 class _SimulatedPort(Protocol):
@@ -55,13 +59,17 @@ class SerialTransport(Transport):
 
     def _read_chunk(self, until: float, cancel: Cancel | None) -> bytes:
         if self._simulated is not None:
-            return self._guarded(self._simulated.read_available, until, cancel)
+            arrived: bytes = self._guarded(self._simulated.read_available, until, cancel)
+            return arrived
         while not (cancel is not None and cancel.is_set):
             left = (until - self.clock.now()) / self.clock.speed
             if left <= 0:
                 waiting = self._guarded(lambda: self._port.in_waiting)
-                return self._guarded(self._port.read, waiting) if waiting else b""
-            self._port.timeout = min(left, SLICE)
+                rest: bytes = self._guarded(self._port.read, waiting) if waiting else b""
+                return rest
+            patience = min(left, SLICE)
+            if patience != self._port.timeout:  # setting it makes pyserial configure the port anew
+                self._guarded(setattr, self._port, "timeout", patience)
             data: bytes = self._guarded(self._port.read, 1)
             if data:
                 waiting = self._guarded(lambda: self._port.in_waiting)
@@ -72,7 +80,7 @@ class SerialTransport(Transport):
         self._guarded(self._port.write, data)
 
     def _guarded(self, function: Any, *arguments: Any) -> Any:
-        """pyserial's family of exceptions becomes ours."""
+        """Pyserial's family of exceptions becomes ours."""
         import serial
 
         try:
@@ -106,17 +114,19 @@ def _open(resource: str, url: str, baudrate: int, xonxoff: bool, rtscts: bool) -
         port.open()
     except serial.SerialException as error:
         text = str(error)
-        if (
-            "exclusively lock" in text
-            or "Access is denied" in text
-            or "PermissionError" in text
-            or "busy" in text.lower()
-        ):
+        if any(sign in text for sign in _IN_USE):
             raise LineInUse(
-                f"{resource}: the port is used by another program. Close PSTrace, a terminal or the other run, then try again."
+                f"{resource}: the port is used by another program. Close PSTrace, a terminal or the other run, then "
+                "try again."
+            ) from error
+        if error.errno == errno.EACCES:
+            raise NoInstrument(
+                f"{resource}: you are not allowed to open this port ({text}). On Linux serial ports belong to a group: "
+                f"look it up with `ls -l {resource}`, have yourself added to it, and log in again."
             ) from error
         raise NoInstrument(
-            f"{resource}: there is no such port, or it cannot be opened ({text}). Is the instrument plugged in and switched on?"
+            f"{resource}: there is no such port, or it cannot be opened ({text}). Is the instrument plugged in and "
+            "switched on?"
         ) from error
     except ValueError as error:
         raise NoInstrument(f"{resource}: not a serial port that can be opened ({error})") from error
