@@ -107,9 +107,11 @@ class Technique:
         ``begin``, ``end``, ``rate``, ``step``, ``quiet``
     ``ca``
         ``potential``, ``duration``, ``dt``, ``quiet``
+    ``cp``
+        ``current``, ``duration``, ``dt``, ``potential_limit`` (largest potential, V, absolute)
 
-    and for all but ``ocp``: ``current_range`` (largest current that must be measurable, A, or
-    None for autoranging over all ranges).
+    and for all that apply a potential: ``current_range`` (largest current that must be measurable,
+    A, or None for autoranging over all ranges).
     """
 
     name: str
@@ -228,6 +230,54 @@ class MeasuringInstrument(Protocol):
 
     def close(self) -> None:
         """Give the line back. Sends nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceReading:
+    """One reading of a source-measure unit: its own time (s), E(W) against the reference (V), current (A, IUPAC)."""
+
+    time: float
+    potential: float
+    current: float
+    flags: int = 0
+
+
+@runtime_checkable
+class SourceMeasure(Protocol):
+    """Sets a potential or a current, with the other one as a limit, and measures both.
+
+    The host-stepped engine turns it into techniques that the instrument does not have. The output
+    is off until `switch`; a level may be set before or after.
+    """
+
+    @property
+    def fastest_interval(self) -> float:
+        """Shortest time (s) in which this line can set a level and read it back, with room to spare."""
+        ...
+
+    def source_potential(self, level: float, current_limit: float) -> None:
+        """Become a potential source: level (V), largest current (A, read back from the instrument).
+
+        Raises:
+            LimitError: outside the instrument's range; nothing was sent.
+        """
+        ...
+
+    def source_current(self, level: float, potential_limit: float) -> None:
+        """Become a current source: level (A, IUPAC), largest potential (V, absolute, read back)."""
+        ...
+
+    def set_level(self, level: float) -> None:
+        """Another level of the same kind (V or A)."""
+        ...
+
+    def switch(self, on: bool) -> None:
+        """Close or open the cell circuit. Off means open (high impedance), never 0 V."""
+        ...
+
+    def measure(self) -> SourceReading:
+        """Measure now."""
         ...
 
 
