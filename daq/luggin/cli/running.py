@@ -13,6 +13,7 @@ from luggin.cli.output import echo_json, print_finished, scripts_print_to
 if TYPE_CHECKING:
     from luggin.bench import Bench
     from luggin.engine.protocols import Finished
+    from luggin.engine.start import Source
     from luggin.plugins import Plugins
     from luggin.steps import LoadedProtocol, Vocabulary
 
@@ -127,11 +128,14 @@ def resume(
     """
     from luggin.cli.people import people_for, watching
     from luggin.engine.protocols import resume_protocol
+    from luggin.engine.scripts import read_script
     from luggin.steps import load_protocol
 
     plugins = plugin_manager.load()
     words = vocabulary(plugins)
-    loaded = None if protocol is None else load_protocol(protocol, words)
+    changed: LoadedProtocol | Source | None = None
+    if protocol is not None:
+        changed = read_script(protocol, ()) if protocol.suffix == ".py" else load_protocol(protocol, words)
     bench = None if bench_path is None else read_bench(bench_path, plugins)
     with watching(as_json, f"resuming {folder.name}") as watcher, scripts_print_to(as_json):
         finished = resume_protocol(
@@ -139,7 +143,7 @@ def resume(
             plugins,
             words,
             bench=bench,
-            loaded=loaded,
+            changed=changed,
             clear_trip=clear_trip,
             people=people_for(yes, bench),
             watcher=watcher,

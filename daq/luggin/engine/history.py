@@ -121,7 +121,7 @@ class History:
             missing.pop(path, None)
         for path, entry in missing.items():
             raise Divergence(
-                f"step {path} of this run was {entry.do!r} and is completed, but the protocol has no such step any more. "
+                f"step {path} of this run was {entry.do!r} and is completed, but the protocol has no such step. "
                 "Steps that were done cannot be taken out: resume with the protocol as it was, or start a new run."
             )
 
