@@ -8,6 +8,7 @@ length.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -192,3 +193,15 @@ def read_settings(root: Mapping[str, Any], file: Path) -> Settings:
         return Settings(**root["attributes"]["store"])
     except (KeyError, TypeError) as error:
         raise corrupt(file, 0, f"the settings of the store are not what Luggin writes ({error!r})") from error
+
+
+def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as plain data of JSON. Raises `StoreError` for what cannot be stored."""
+    taken = [name for name in attributes if name in RESERVED]
+    if taken:
+        raise StoreError(f"attributes {', '.join(taken)} belong to the store itself; choose other names")
+    try:
+        own: dict[str, Any] = json.loads(json.dumps(dict(attributes), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"attributes are text, finite numbers, lists and mappings of them: {error}") from error
+    return own

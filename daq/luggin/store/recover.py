@@ -8,12 +8,12 @@ from pathlib import Path
 
 from luggin.platform import DISK, Disk
 from luggin.store.faults import corrupt, naming
-from luggin.store.index import read_rows
 from luggin.store.journal import remove_segments
 from luggin.store.layout import RunFolder
 from luggin.store.lock import RunLock
-from luggin.store.published import Published, read_committed
+from luggin.store.published import Published
 from luggin.store.scan import JournalScan
+from luggin.store.sources import rows_on_disk
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,9 @@ def _publish_tail(run: RunFolder, published: Published, scan: JournalScan) -> di
             )
 
     def rows(name: str, first: int, stop: int) -> bytes:
-        done = min(committed.get(name, 0), stop)
         stream = scan.streams[name]
-        parts = b""
-        if first < done:
-            parts = read_committed(run, published.streams[name], first, done).tobytes()
-        begin = max(first, done)
-        return parts + read_rows(run, stream.index, stream.number, begin, stop, stream.row_size)
+        before = published.streams.get(name)
+        return rows_on_disk(run, before, stream.index, stream.number, stream.row_size, first, stop)
 
     gained = {n: s.rows - committed.get(n, 0) for n, s in scan.streams.items() if s.rows > committed.get(n, 0)}
     if gained:

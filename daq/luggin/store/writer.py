@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -16,29 +15,20 @@ from luggin.records import Frame, Schema
 from luggin.store._threads import SYNCER, HostClock, PublisherThread
 from luggin.store.faults import store_error
 from luggin.store.framing import MAX_PAYLOAD
-from luggin.store.index import read_rows
-from luggin.store.journal import Journal, JournalStream, remove_segments
+from luggin.store.journal import Journal, remove_segments
 from luggin.store.layout import RunFolder, check_schema
 from luggin.store.lock import RunLock
-from luggin.store.metadata import RESERVED, Settings
+from luggin.store.metadata import Settings, own_attributes
 from luggin.store.packing import pack
-from luggin.store.published import Published, read_committed, verify
+from luggin.store.published import Published, verify
 from luggin.store.recover import Recovery, recover_locked
 from luggin.store.reserve import give_reserve, keep_reserve
 from luggin.store.skeleton import make_run_folder
+from luggin.store.sources import LiveStream, continued, rows_on_disk
 from luggin.store.window import Window
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-
-
-class _Stream:
-    """A stream being written: its place in the journal and its newest rows."""
-
-    def __init__(self, journal: JournalStream, window: Window) -> None:
-        self.schema = journal.schema
-        self.journal = journal
-        self.window = window
 
 
 class StoreWriter:
@@ -94,7 +84,7 @@ class StoreWriter:
         folder exists.
         """
         settings = Settings(durable, sync_interval, publish_interval, chunk_rows)
-        make_run_folder(RunFolder(folder), _own(attributes), settings, disk)
+        make_run_folder(RunFolder(folder), own_attributes(attributes), settings, disk)
         return cls.resume(folder, host_clock=host_clock, disk=disk)
 
     @classmethod
@@ -181,7 +171,7 @@ class StoreWriter:
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Merge attributes into those of the store; they show with the next commit."""
-        own = _own(attributes)
+        own = own_attributes(attributes)
         with self._journal.lock:
             self._attributes.update(own)
             self._attributes_changed = True
@@ -227,19 +217,16 @@ class StoreWriter:
             journal = Journal(self._run, self._disk, self.recovery.next_segment)
         except OSError as error:
             raise store_error(error, self._run.journal) from error
-        self._streams: dict[str, _Stream] = {}
         try:
-            for name, stream in self._published.streams.items():
-                begin = stream.rows // stream.chunk_rows * stream.chunk_rows
-                open_chunk = read_committed(self._run, stream, begin, stream.rows).tobytes()
-                window = Window(stream.chunk_rows, stream.schema.row_struct.size, begin, open_chunk)
-                self._streams[name] = _Stream(journal.add_stream(stream.schema, stream.rows), window)
-        except (OSError, StoreError) as error:
+            self._streams = continued(self._run, journal, self._published)
+        except BaseException as error:
             journal.close()
-            raise store_error(error, self._run.journal) if isinstance(error, OSError) else error from error
+            if isinstance(error, OSError):
+                raise store_error(error, self._run.journal) from error
+            raise
         return journal
 
-    def _admit(self, schema: Schema) -> _Stream:
+    def _admit(self, schema: Schema) -> LiveStream:
         """The stream of a schema: a new one, or the same one by an equal schema."""
         known = self._streams.get(schema.stream)
         if known is not None:
@@ -254,10 +241,10 @@ class StoreWriter:
         with self._journal.lock:
             journal = self._with_reserve(lambda: self._journal.add_stream(schema, 0))
             window = Window(self._published.settings.chunk_rows, journal.row_size)
-            self._streams[schema.stream] = stream = _Stream(journal, window)
+            self._streams[schema.stream] = stream = LiveStream(journal, window)
         return stream
 
-    def _write(self, stream: _Stream, payload: bytes, count: int) -> bool:
+    def _write(self, stream: LiveStream, payload: bytes, count: int) -> bool:
         """Write one record; the lock is held. True if a chunk became full."""
         self._with_reserve(lambda: self._journal.write_rows(stream.journal, payload, count))
         return stream.window.extend(payload)
@@ -304,11 +291,8 @@ class StoreWriter:
             held = stream.window.rows(first, stop)
         if held is not None:
             return held
-        published = self._published.streams.get(name)
-        done = min(max(published.rows, first), stop) if published else first
-        before = read_committed(self._run, published, first, done).tobytes() if published and done > first else b""
-        journal = stream.journal
-        return before + read_rows(self._run, journal.index, journal.number, done, stop, journal.row_size)
+        journal, published = stream.journal, self._published.streams.get(name)
+        return rows_on_disk(self._run, published, journal.index, journal.number, journal.row_size, first, stop)
 
     def _publish_behind(self, partial: bool) -> None:
         """What the publisher's thread calls."""
@@ -343,18 +327,6 @@ class StoreWriter:
     def _stop_threads(self) -> None:
         SYNCER.remove(self)
         self._publisher.stop()
-
-
-def _own(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as plain data of JSON. Raises `StoreError` for what cannot be stored."""
-    taken = [name for name in attributes if name in RESERVED]
-    if taken:
-        raise StoreError(f"attributes {', '.join(taken)} belong to the store itself; choose other names")
-    try:
-        own: dict[str, Any] = json.loads(json.dumps(dict(attributes), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"attributes are text, finite numbers, lists and mappings of them: {error}") from error
-    return own
 
 
 def _describe(schema: Schema) -> str:

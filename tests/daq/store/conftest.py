@@ -353,15 +353,21 @@ def lab():
 
 @pytest.fixture
 def start(tmp_path, clock):
-    """Makes writers of runs that are gone after the test, closed or not. Timers never fire."""
+    """Makes writers of runs that are gone after the test, closed or not.
+
+    Nothing happens behind the test's back: timers never fire and, unless ``behind``, nothing is
+    published but on request.
+    """
     writers = []
 
-    def make(name="run", resume=False, **options):
+    def make(name="run", resume=False, behind=False, **options):
         if resume:
             writer = StoreWriter.resume(tmp_path / name, host_clock=clock, **options)
         else:
             options = {"sync_interval": 3600.0, "publish_interval": 3600.0, "chunk_rows": 64} | options
             writer = StoreWriter.create(tmp_path / name, options.pop("attributes", {}), host_clock=clock, **options)
+        if not behind:
+            writer._publisher.stop()
         writers.append(writer)
         return writer
 

@@ -88,7 +88,7 @@ def test_a_journal_tail_that_is_being_written_is_left_alone(start, lab, tmp_path
 
 def test_readers_beside_a_writer_always_see_a_whole_prefix(start, lab, tmp_path):
     """50 opens by xarray and as many by us while another thread appends and publishes all the time."""
-    writer = start(publish_interval=1e-3, sync_interval=1e-3)
+    writer = start(behind=True, publish_interval=1e-3, sync_interval=1e-3)
     stop = threading.Event()
     trouble = []
 

@@ -105,7 +105,7 @@ def test_the_syncer_lives_as_long_as_there_is_a_journal():
 
 
 def test_one_syncer_serves_all_runs_of_the_process_and_ends_with_the_last(start, lab):
-    writers = [start(str(n), sync_interval=_SOON) for n in range(3)]
+    writers = [start(str(n), behind=True, sync_interval=_SOON) for n in range(3)]
     thread = SYNCER._thread
     assert sum(t.name == "luggin-syncer" for t in threading.enumerate()) == 1
     for writer in writers:
@@ -118,7 +118,7 @@ def test_one_syncer_serves_all_runs_of_the_process_and_ends_with_the_last(start,
 
 
 def test_rows_become_durable_and_visible_by_the_timers_alone(start, lab, tmp_path):
-    writer = start(sync_interval=_SOON, publish_interval=_SOON)
+    writer = start(behind=True, sync_interval=_SOON, publish_interval=_SOON)
     writer.append(lab.block(lab.CV, 0, 5))
     waiting = threading.Event()
     for _ in range(3000):
