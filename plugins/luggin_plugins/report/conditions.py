@@ -8,6 +8,7 @@ from typing import Any
 from luggin import units
 from luggin.analysis import StepRecord
 from luggin.engine.events import Event
+from luggin.errors import LimitTripped
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, element, join, section, table
 from luggin_plugins.report.wording import (
@@ -21,7 +22,7 @@ from luggin_plugins.report.wording import (
     status_words,
 )
 
-FIRST, LAST = 30, 10
+FIRST, LAST = 20, 10
 """Steps of a long run that are listed from its beginning and its end; whatever is not done is listed always."""
 
 MOST_EVENTS = 80
@@ -40,16 +41,15 @@ def conditions_section(material: Material) -> Html:
 
 def _shortened(steps: Sequence[StepRecord], material: Material) -> Iterator[Sequence[object]]:
     """Rows of the table; a stretch of steps that are left out is one row that counts them."""
-    if len(steps) <= FIRST + LAST + 10:
-        yield from (_step(step, material) for step in steps)
-        return
-    hidden = 0
+    everything = len(steps) <= FIRST + LAST + 10
+    hidden, above = 0, ""
     for number, step in enumerate(steps):
-        if number < FIRST or number >= len(steps) - LAST or step.status != "done":
+        if everything or number < FIRST or number >= len(steps) - LAST or step.status != "done":
             if hidden:
                 yield _counted_out(hidden)
-            hidden = 0
-            yield _step(step, material)
+            words = _parameters(step, material)
+            yield _step(step, "parameters as above" if words and words == above else words, material)
+            hidden, above = 0, words
         else:
             hidden += 1
     if hidden:
@@ -60,12 +60,12 @@ def _counted_out(hidden: int) -> Sequence[object]:
     return [f"… {plural(hidden, 'further step')}, done, not listed here; run.log has {'it' if hidden == 1 else 'them'}"]
 
 
-def _step(step: StepRecord, material: Material) -> Sequence[object]:
+def _step(step: StepRecord, words: str, material: Material) -> Sequence[object]:
     path = step.path + (f" (attempt {step.attempt})" if step.attempt > 1 else "")
     duration = "–" if step.ended is None else units.show_duration(step.ended - step.started)
     return (
         short(path, 80),
-        _technique(step, material),
+        _technique(step, words, material),
         material.times.show(step.started),
         duration,
         _rows(step, material),
@@ -73,17 +73,12 @@ def _step(step: StepRecord, material: Material) -> Sequence[object]:
     )
 
 
-def _technique(step: StepRecord, material: Material) -> Html:
+def _technique(step: StepRecord, words: str, material: Material) -> Html:
     name = [element("b", short(step.do, 60))]
     said = [short(t, 80) for t in (step.id and f"“{step.id}”", step.label, step.role and f"role {step.role}") if t]
     lines: list[object] = [join([*name, " " if said else "", ", ".join(said)])]
-    done = _realised(step, material)
-    if done:
-        for technique, realised in done:
-            words = parameters(realised, step.request if len(done) == 1 else {})
-            lines.append(words if len(done) == 1 and technique == step.do else f"{short(technique, 60)}: {words}")
-    elif step.request:
-        lines.append(request_words(step.request))
+    if words:
+        lines.append(words)
     lines += [short(note) for note in _prepared(step, material).get("notes", ())]
     marked = material.readings.flags.get((step.step, step.attempt), {})
     if marked:
@@ -91,6 +86,16 @@ def _technique(step: StepRecord, material: Material) -> Html:
     if step.re_established:
         lines.append("done again, because the stop had undone it")
     return join(lines, "\n")
+
+
+def _parameters(step: StepRecord, material: Material) -> str:
+    """Every technique of the step with its parameters, or what was asked where nothing is known of the rest."""
+    done = _realised(step, material)
+    if not done:
+        return request_words(step.request)
+    if len(done) == 1 and done[0][0] == step.do:
+        return parameters(done[0][1], step.request)
+    return "\n".join(f"{short(technique, 60)}: {parameters(realised, {})}" for technique, realised in done)
 
 
 def _realised(step: StepRecord, material: Material) -> list[tuple[str, Mapping[str, Any]]]:
@@ -103,10 +108,8 @@ def _realised(step: StepRecord, material: Material) -> list[tuple[str, Mapping[s
 
 def _prepared(step: StepRecord, material: Material) -> Mapping[str, Any]:
     for event in reversed(material.archive.events):
-        if event.get("what") == Event.PREPARED.words and (event.get("step"), event.get("attempt")) == (
-            step.step,
-            step.attempt,
-        ):
+        same = (event.get("step"), event.get("attempt")) == (step.step, step.attempt)
+        if same and event.get("what") == Event.PREPARED.words:
             found: Mapping[str, Any] = event
             return found
     return {}
@@ -164,8 +167,10 @@ def _happened(material: Material) -> Iterator[tuple[float, str]]:
     for step in archive.steps:
         again = step.attempt > 1
         if step.status in ("interrupted", "failed") and step.ended is not None:
-            why = f": {short((step.error or {}).get('message', ''), 600)}" if step.error else ""
-            yield step.ended, f"step {step.path} {step.status}{why}"
+            error = step.error or {}
+            if error.get("type") != LimitTripped.__name__:  # its trip is an event of its own
+                why = f": {short(error.get('message', ''), 600)}" if error else ""
+                yield step.ended, f"step {step.path} {step.status}{why}"
         if again:
             yield step.started, f"step {step.path}: attempt {step.attempt} begins"
     for event in archive.events:
@@ -205,7 +210,7 @@ def limits_section(material: Material) -> Html:
         for limit in limits
     ]
     heads = ["quantity", "allowed", "counts when left for", "then", "held by"]
-    return section("Limits", table(heads, rows), id_="limits")
+    return section("Limits", table(heads, rows, "limits"), id_="limits")
 
 
 def _lasting(limit: Mapping[str, Any]) -> str:

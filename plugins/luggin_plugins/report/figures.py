@@ -68,8 +68,8 @@ def draw_spec(spec: FigureSpec, name: str, caption: str = "", most: int = MOST_P
         axes = figure.add_axes((0.11, 0.125, 0.87, 0.775))
         x_scale = scale_for([c.x for c in spec.curves], spec.x_unit)
         y_scale = scale_for([c.y for c in spec.curves], spec.y_unit)
-        for number, curve in enumerate(spec.curves):
-            _draw_curve(axes, curve, number, x_scale, y_scale, most)
+        for curve, colour in zip(spec.curves, _colours(spec), strict=True):
+            _draw_curve(axes, curve, colour, x_scale, y_scale, most)
         axes.set_xlabel(axis_label(short(spec.x_label, 80), x_scale))
         axes.set_ylabel(axis_label(short(spec.y_label, 80), y_scale))
         _decorate(axes)
@@ -93,9 +93,20 @@ def _figure(height: float) -> Figure:
     return Figure(figsize=(WIDTH, height))
 
 
-def _draw_curve(axes: Axes, curve: Curve, number: int, x_scale: Scale, y_scale: Scale, most: int) -> None:
+def _colours(spec: FigureSpec) -> list[Any]:
+    """One colour per curve; more curves than colours run from dark to bright in order of time."""
+    import matplotlib
+
+    count = len(spec.curves)
+    if not _several(spec) or count <= len(_SERIES):
+        return [_SERIES[k % len(_SERIES)] for k in range(count)]
+    ramp = matplotlib.colormaps["plasma"]
+    return [ramp(0.2 + 0.65 * k / (count - 1)) for k in range(count)]
+
+
+def _draw_curve(axes: Axes, curve: Curve, colour: Any, x_scale: Scale, y_scale: Scale, most: int) -> None:
     x, y = thinned(np.asarray(curve.x, np.float64), np.asarray(curve.y, np.float64), most)
-    style: dict[str, Any] = {"color": _SERIES[number % len(_SERIES)], "label": short(curve.label, LONGEST_LABEL)}
+    style: dict[str, Any] = {"color": colour, "label": short(curve.label, LONGEST_LABEL)}
     if curve.style == "dashed":
         style |= {"color": RED, "linestyle": (0, (4, 2)), "linewidth": 1.0}
     elif curve.style == "points":
@@ -243,21 +254,36 @@ def _draw_lonely(axes: Axes, x: Array, y: Array, colour: str) -> None:
 
 
 def _name_marks(axes: Axes, marks: Sequence[Mark], scale: Scale) -> None:
-    """Names above the first panel, as many as fit beside each other."""
-    taken = -np.inf
+    """Names above the first panel: troubles that lie together share a name; then steps, where there is room."""
     low, high = axes.get_xlim()
-    for mark in sorted(marks, key=lambda m: (not m.trouble, m.time)):
-        x = mark.time * scale.factor
-        words = short(mark.words, 24)
-        width = (0.012 * len(words) + 0.01) * (high - low)
-        if mark.trouble or x > taken:
-            taken = max(taken, x + width) if not mark.trouble else taken
-            axes.annotate(
-                words,
-                (x, 1.0),
-                (0, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                fontsize=7.5,
-                color=RED if mark.trouble else INK,
-            )
+    span = high - low
+    taken: list[tuple[float, float]] = []
+    for mark in (*_joined([m for m in marks if m.trouble], 0.02 * span / scale.factor), *marks):
+        x, words = mark.time * scale.factor, short(mark.words, 40)
+        left = x > low + 0.8 * span
+        width = 0.0105 * len(words) * span
+        begin, end = (x - width, x) if left else (x, x + width)
+        if any(begin < other_end and other_begin < end for other_begin, other_end in taken):
+            continue
+        taken.append((begin, end))
+        axes.annotate(
+            words,
+            (x, 1.0),
+            (0, 2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            fontsize=7.5,
+            color=RED if mark.trouble else INK,
+        )
+
+
+def _joined(marks: Sequence[Mark], near: float) -> list[Mark]:
+    """Marks with those together that are nearer than ``near`` (s): ``interrupted, resumed``."""
+    joined: list[Mark] = []
+    for mark in sorted(marks, key=lambda m: m.time):
+        if joined and mark.time - joined[-1].time < near:
+            joined[-1] = Mark(joined[-1].time, f"{joined[-1].words}, {mark.words}", True)
+        else:
+            joined.append(mark)
+    return joined

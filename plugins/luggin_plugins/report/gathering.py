@@ -80,11 +80,16 @@ def gather(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
 
 
 def origins(archive: RunArchive) -> list[tuple[float, datetime]]:
-    """Run times and the times of day that belong to them: the beginning, and every time it was taken up."""
+    """Run times and the times of day that belong to them: the beginning, and every time it was taken up.
+
+    The time of a virtual run is its beginning plus run time, whenever it was taken up.
+    """
     found = []
     created = archive.header.get("created")
     if created:
         found.append((0.0, datetime.fromisoformat(str(created))))
+    if archive.header.get("virtual"):
+        return found
     found += [(float(s["time"]), datetime.fromisoformat(str(s["utc"]))) for s in archive.sessions[1:]]
     return found
 
@@ -131,9 +136,10 @@ def _draw(material: Material) -> None:
     """Figures of the analyses, then sweeps that none has drawn, then the overview."""
     specs: list[tuple[FigureSpec, str]] = []
     drawn: set[tuple[int, int]] = set()
+    paths = {step.step: step.path for step in material.archive.steps}
     for answer in material.answers:
         for number, spec in enumerate(answer.figures):
-            specs.append((spec, _caption(answer, number)))
+            specs.append((spec, _caption(answer, number, paths)))
         if answer.figures:
             drawn |= {(t.step, t.attempt) for t in answer.tables}
     with going_on(material.failures, "the voltammograms could not be read"):
@@ -150,13 +156,14 @@ def _draw(material: Material) -> None:
             material.figures.append(draw_overview(traces, marks, "overview", _overview_caption(material.readings)))
 
 
-def _caption(answer: Answer, number: int) -> str:
+def _caption(answer: Answer, number: int, paths: Mapping[int, str]) -> str:
     """What a figure of an analysis shows."""
     words = []
     if len(answer.figures) == len(answer.tables):
         table = answer.tables[number]
         sweep = sweep_words(table.parameters)
-        words.append(f"Step {table.step}{f' “{table.id}”' if table.id else ''}{f': {sweep}' if sweep else ''}.")
+        name = f"{paths.get(table.step, table.step)}{f' “{table.id}”' if table.id else ''}"
+        words.append(f"Step {name}{f': {sweep}' if sweep else ''}.")
         words.append(f"{plural(len(table), 'row')} in the order in which they were measured.")
         if not table.complete:
             words.append("The sweep was cut short.")

@@ -113,7 +113,7 @@ def _heading(material: Material) -> Html:
     if outcome == "running":
         words.append(": no end is recorded. The run goes on, or its program was killed")
     if said:
-        words.append(f": {short(said.get('message', ''), 600)}")
+        words.append(f": {short(said.get('message', ''), 600).rstrip('.')}")
     sample = described(archive.header.get("sample", {}).get("id") or "not named")
     began = material.times.show(0.0)
     return element(

@@ -10,7 +10,7 @@ import numpy as np
 from luggin.analysis import RunArchive
 from luggin.results import Curve, FigureSpec
 from luggin_plugins.report.readings import rows_of
-from luggin_plugins.report.wording import reference_name, value_with_unit
+from luggin_plugins.report.wording import reference_name, status_words, value_with_unit
 
 SWEPT = ("cv", "lsv")
 """Techniques whose current is looked at over the potential."""
@@ -47,10 +47,11 @@ def _spec(title: str, curves: Sequence[Curve], against: str) -> FigureSpec:
 
 def _recorded(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple[str, Curve]]:
     """Sweeps whose steps came to an end of any kind."""
+    paths = {step.step: step.path for step in archive.steps}
     for technique in SWEPT:
         for table in archive.tables(technique=technique):
             if (table.step, table.attempt) not in drawn and {"potential", "current"} <= set(table.columns):
-                name = " ".join(filter(None, [table.label or table.id, f"step {table.step}"]))
+                name = ", ".join(filter(None, [table.label or table.id, f"step {paths.get(table.step, table.step)}"]))
                 yield technique, Curve(table.columns["potential"], table.columns["current"], name)
 
 
@@ -62,7 +63,7 @@ def _cut_off(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple
         rows = rows_of(archive.store, step.do, (step.step, step.attempt))
         names: Any = rows.dtype.names or ()
         if len(rows) and (step.step, step.attempt) not in drawn and {"potential", "current"} <= set(names):
-            name = " ".join(filter(None, [step.label or step.id, f"step {step.step} ({status_words(step.status)})"]))
+            name = ", ".join(filter(None, [step.label or step.id, f"step {step.path} ({status_words(step.status)})"]))
             yield step.do, Curve(rows["potential"], rows["current"], name)
 
 

@@ -37,7 +37,7 @@ _PARAMETERS = {
     "quiet": ("quiet time before", "s"),
     "duration": ("duration", "s"),
     "dt": ("one point every", "s"),
-    "current_range": ("largest current expected", "A"),
+    "current_range": ("current range", "A"),
     "current": ("current", "A"),
 }
 
@@ -150,6 +150,8 @@ def parameters(realised: Mapping[str, Any], request: Mapping[str, Any]) -> str:
     """The parameters of a technique in words; where a potential was asked against another zero, that too."""
     said = []
     for key, value in realised.items():
+        if key == "quiet" and not value:
+            continue
         name, unit = _PARAMETERS.get(key, (key.replace("_", " "), ""))
         asked = _other_zero(request.get(key))
         said.append(f"{name} {_parameter(key, value, unit)}{asked}")
@@ -158,7 +160,7 @@ def parameters(realised: Mapping[str, Any], request: Mapping[str, Any]) -> str:
 
 def _parameter(key: str, value: Any, unit: str) -> str:
     if key == "current_range" and value is None:
-        return "not stated (autoranging)"
+        return "automatic"
     if isinstance(value, list | tuple):
         return " and ".join(_parameter(key, v, unit) for v in value[:10])
     if isinstance(value, int | float) and not isinstance(value, bool):

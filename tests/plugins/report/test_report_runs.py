@@ -71,7 +71,9 @@ def test_resumed_run_shows_both_attempts(interrupted, installed, copy_of, page_o
     assert [("attempt 2" in row) for row in rows_of_steps(page)] == [False, False, True]
     assert "taken up again" in page.section("events")
     assert "step 2: attempt 2 begins" in page.section("events")
-    assert ">resumed<" in page.pictures[-1]
+    assert ">interrupted, resumed<" in page.pictures[-1]
+    stamps = re.findall(r'datetime="([^"]+)"', "".join(rows_of_steps(page)))
+    assert stamps == sorted(stamps)
     # the result of the whole voltammogram has taken the place of that of the interrupted one
     assert len(page.data) == 4
 
@@ -116,7 +118,7 @@ def test_rows_without_a_record_are_drawn_all_the_same(laboratory, copy_of, cut_l
     kinds = [r["kind"] for r in open_run(folder).records]
     cut_log(folder, kinds.index("start") + 2)
     page = page_of(folder)
-    assert "Cyclic voltammogram: full step 1 (no end recorded)" in page.section("figures")
+    assert "Cyclic voltammogram: full, step 1 (no end recorded)" in page.section("figures")
     assert len(page.pictures) == 2
 
 
@@ -152,7 +154,7 @@ def test_rows_that_cannot_be_read_cost_the_figures_only(completed, copy_of, page
 def test_run_without_analyses_shows_its_voltammogram(laboratory, page_of, texts):
     page = page_of(laboratory.run(texts.cv).folder)
     assert page.section("results") == "Results No analysis was asked for."
-    assert "Cyclic voltammogram: full step 1." in page.section("figures")
+    assert "Cyclic voltammogram: full, step 1." in page.section("figures")
     assert len(page.pictures) == 2
 
 
@@ -163,9 +165,9 @@ def test_more_than_a_hundred_steps(laboratory, page_of, texts):
     rows = rows_of_steps(page)
     listed = [row for row in rows if "<time" in row]
     hidden = [row for row in rows if "further step" in row]
-    assert len(listed) == 40
+    assert len(listed) == 30
     assert len(hidden) == 1
-    assert "… 81 further steps, done" in hidden[0]
+    assert "… 91 further steps, done" in hidden[0]
     assert "<b>cv</b>" in listed[-1]
 
 
@@ -179,7 +181,7 @@ def test_step_that_is_not_done_is_never_hidden(laboratory, page_of):
     ]
     rows = rows_of_steps(page_of(laboratory.run(", ".join(repeats), head=limits).folder))
     hidden = [re.search(r"… (\d+) further", row)[1] for row in rows if "further step" in row]
-    assert hidden == ["10", "30"]
+    assert hidden == ["20", "30"]
     ended = [row for row in rows if "ended by a limit" in row]
     assert len(ended) == 1
     assert "potential was" in ended[0]
@@ -190,8 +192,11 @@ def test_many_voltammograms_are_laid_over_each_other(laboratory, page_of):
     page = page_of(laboratory.run(f'{{do = "repeat", times = 20, steps = [{one}]}}').folder)
     assert "Cyclic voltammograms: 8 of 20, evenly chosen." in page.section("figures")
     assert len(page.pictures) == 2
-    assert "step 1<" in page.pictures[0]
-    assert "step 20<" in page.pictures[0]
+    assert ">cycle 1, step 1/cycle=1/1<" in page.pictures[0]
+    assert ">cycle 20, step 1/cycle=20/1<" in page.pictures[0]
+    colours = set(re.findall(r"fill: none; stroke: (#[0-9a-f]{6})", page.pictures[0]))
+    assert len(colours) == 8
+    assert page.section("conditions").count("parameters as above") == 19
 
 
 def test_chain_of_techniques_names_each(laboratory, page_of):

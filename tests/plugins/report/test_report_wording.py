@@ -90,11 +90,10 @@ def test_reference_electrode(reference, said):
 
 def test_parameters_in_words_with_the_zero_that_was_asked_for():
     said = parameters(
-        {"begin": 0.1234, "rate": 0.025, "current_range": None}, {"begin": "0 V vs ocp", "rate": "25 mV/s"}
+        {"begin": 0.1234, "rate": 0.025, "quiet": 0.0, "current_range": None},
+        {"begin": "0 V vs ocp", "rate": "25 mV/s"},
     )
-    assert said == (
-        "begin 0.1234 V (asked for: 0 V vs ocp); scan rate 25 mV/s; largest current expected not stated (autoranging)"
-    )
+    assert said == ("begin 0.1234 V (asked for: 0 V vs ocp); scan rate 25 mV/s; current range automatic")
     assert (
         parameters({"dt": 0.5, "duration": 7200.0, "twist": "x"}, {}) == "one point every 500 ms; duration 2 h; twist x"
     )
