@@ -34,6 +34,7 @@ settings = {model = "emstat4-hr", silence = "600 s"}      # a server that is sto
 dialect = "palmsens.methodscript"
 model = "emstat4-hr"
 latency = "1 ms"
+options = {commands_while_running = "answered"}           # the other rule: test_taking_over.py
 
 [simulated.cell.cell]
 kind = "redox"
@@ -282,20 +283,22 @@ class Kill:
     sent: int
 
 
-def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=False):
+def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=False, resumes=False):
     """Kill a run when ``rows`` of its rows have been sent, and say what is left.
 
     Args:
         oracle: the instrument.
         command: the run.
         folder: its folder.
-        executions: how many scripts the instrument had run before this run.
-        rows: so many rows of this run are sent before the kill.
+        executions: how many scripts the instrument had run before this command.
+        rows: so many rows are sent to this command before the kill.
         late: rows sent this long before the kill (host s) count as sent in time.
         caught_up: stop the instrument first, and kill when the run has stored all that was sent.
+        resumes: the command resumes a run; rows that were stored before it are not counted.
     """
     clock = RealClock()
     history = [(clock.now(), 0)]
+    kept = sum(map(len, stored_rows(folder).values())) if resumes else 0
 
     def sent():
         count = sum(len(e.rows) for e in oracle.sent.advance().executions[executions:])
@@ -307,7 +310,7 @@ def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=F
         return sent() >= rows
 
     def seen():
-        return sum(map(len, stored_rows(folder).values())) if (folder / "journal").is_dir() else 0
+        return sum(map(len, stored_rows(folder).values())) - kept if (folder / "journal").is_dir() else 0
 
     wait_for(enough, f"row {rows}")
     with oracle.frozen() if caught_up else contextlib.nullcontext():
