@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,9 @@ def _draw(material: Material) -> None:
     if any(len(t.time) for t in material.readings.traces):
         with going_on(material.failures, "the overview could not be drawn"):
             traces, marks = material.readings.traces, overview_marks(material.archive)
-            material.figures.append(draw_overview(traces, marks, "overview", _overview_caption(material.readings)))
+            material.figures.append(
+                draw_overview(traces, marks, "overview", _overview_caption(material.readings, marks))
+            )
 
 
 def _caption(answer: Answer, number: int, paths: Mapping[int, str]) -> str:
@@ -176,9 +178,10 @@ def _plain_caption(spec: FigureSpec) -> str:
     return f"{plural(rows, 'row')} in the order in which they were measured; no analysis was asked about them."
 
 
-def _overview_caption(readings: Readings) -> str:
+def _overview_caption(readings: Readings, marks: Sequence[Mark]) -> str:
     streams = ", ".join(f"{counted(n)} of {name}" for name, n in readings.streams.items())
-    return f"All rows of the run ({streams}), every attempt. Dotted lines: beginning of a step, with its path."
+    steps = "" if all(m.trouble for m in marks) else " Dotted lines: beginning of a step, with its path."
+    return f"All rows of the run ({streams}), every attempt.{steps}"
 
 
 def overview_marks(archive: RunArchive) -> list[Mark]:

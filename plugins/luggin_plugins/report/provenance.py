@@ -58,7 +58,7 @@ def _text(what: str, source: Mapping[str, Any]) -> Html:
     text, name = str(source.get("text", "")), short(source.get("name", ""), 200)
     arguments = " ".join(map(str, source.get("arguments", ())))
     cut = f"\n… {counted(len(text) - LONGEST_TEXT)} further characters: see run.log" if len(text) > LONGEST_TEXT else ""
-    summary = f"{what}{f' {name}' if name else ''}{f' {short(arguments)}' if arguments else ''}"
+    summary = f"{what}{f': {name}' if name else ''}{f' {short(arguments)}' if arguments else ''}"
     return details(summary, element("pre", clean(text[:LONGEST_TEXT]) + cut))
 
 
