@@ -1,17 +1,20 @@
 """Finds plugins and asks them: installed packages, and ``luggin_bench.py`` beside a bench file.
 
-``LUGGIN_BLOCK_PLUGINS=name,name`` leaves plugins out; ``LUGGIN_TRACE_PLUGINS=1`` prints every hook
-call to standard error.
+``LUGGIN_BLOCK_PLUGINS=name,name`` leaves plugins out (by the name of the entry point, of its module
+or of the distribution, or ``luggin_bench.py``); ``LUGGIN_TRACE_PLUGINS=1`` prints every hook call to
+standard error.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -25,12 +28,14 @@ from luggin.errors import PluginError, UsageError
 if TYPE_CHECKING:
     from luggin.capabilities import Driver
     from luggin.clock import Clock
-    from luggin.hookspecs import Reader, Simulator
+    from luggin.hookspecs import Exporter, Reader, Simulator
     from luggin.results import Analysis
     from luggin.transport import Transport
 
 GROUP = "luggin"
 BENCH_PLUGIN = "luggin_bench.py"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Plugins:
 
     @property
     def hook(self) -> Any:
-        """pluggy's hook relay."""
+        """Pluggy's hook relay."""
         return self._manager.hook
 
     def infos(self) -> tuple[PluginInfo, ...]:
@@ -66,17 +71,24 @@ class Plugins:
         Raises:
             PluginError: it cannot be imported, or implements a hook that does not exist.
         """
-        path = folder / BENCH_PLUGIN
-        name = f"{BENCH_PLUGIN} ({folder})"
-        if not path.is_file() or self._manager.has_plugin(name) or name in _blocked():
+        path = folder.resolve() / BENCH_PLUGIN
+        name = f"{BENCH_PLUGIN} ({path.parent})"
+        if not path.is_file() or any(info.name == name for info in self._infos):
+            return
+        if {name, BENCH_PLUGIN} & _blocked():
+            self._infos.append(PluginInfo(name, str(path), "", (), blocked=True))
             return
         module = _import_file(path)
         _register(self._manager, module, name)
         self._infos.append(PluginInfo(name, str(path), "", _provides(self._manager, module)))
 
     def drivers(self) -> dict[str, Driver]:
-        """All drivers by id."""
-        return {d.id: d for group in self.hook.luggin_drivers() for d in group}
+        """All drivers by id.
+
+        Raises:
+            PluginError: a plugin is broken, or two drivers have one id.
+        """
+        return _by_key("driver", "id", self._ask("luggin_drivers"))
 
     def driver(self, driver_id: str) -> Driver:
         """One driver.
@@ -87,13 +99,18 @@ class Plugins:
         drivers = self.drivers()
         if driver_id not in drivers:
             raise UsageError(
-                f"unknown driver {driver_id!r}.{_meant(driver_id, drivers)} Installed are: {', '.join(sorted(drivers))}."
+                f"unknown driver {driver_id!r}.{_meant(driver_id, drivers)} "
+                f"Installed are: {', '.join(sorted(drivers))}."
             )
         return drivers[driver_id]
 
     def analyses(self) -> dict[str, Analysis]:
-        """All analyses by name. Loads numpy."""
-        return {a.name: a for group in self.hook.luggin_analyses() for a in (make() for make in group)}
+        """All analyses by name. Loads numpy.
+
+        Raises:
+            PluginError: a plugin is broken, or two analyses have one name.
+        """
+        return _by_key("analysis", "name", self._ask("luggin_analyses", make=True))
 
     def analysis(self, name: str) -> Analysis:
         """One analysis.
@@ -110,11 +127,15 @@ class Plugins:
 
     def step_types(self) -> list[type[Any]]:
         """Step classes that plugins contribute."""
-        return [make() for group in self.hook.luggin_techniques() for make in group]
+        return [step_type for _, step_type in self._ask("luggin_techniques", make=True)]
 
     def readers(self) -> list[Reader]:
         """All readers of foreign files."""
-        return [reader for group in self.hook.luggin_readers() for reader in group]
+        return [reader for _, reader in self._ask("luggin_readers")]
+
+    def exporters(self) -> dict[str, Exporter]:
+        """All writers of other formats by name."""
+        return _by_key("exporter", "name", self._ask("luggin_exporters"))
 
     def simulator(self) -> Simulator:
         """The simulated laboratory.
@@ -122,10 +143,10 @@ class Plugins:
         Raises:
             UsageError: none is installed.
         """
-        simulators = [s for group in self.hook.luggin_simulators() for s in group]
+        simulators = self._ask("luggin_simulators")
         if not simulators:
             raise UsageError("no simulator is installed (or it is blocked by LUGGIN_BLOCK_PLUGINS)")
-        return simulators[0]
+        return simulators[0][1]  # type: ignore[no-any-return]  # pluggy has no types for what hooks return
 
     def open_transport(self, resource: str, clock: Clock, settings: Mapping[str, Any]) -> Transport:
         """Open a line: by a plugin that knows this kind of resource, or as a serial port."""
@@ -135,6 +156,42 @@ class Plugins:
         from luggin.transport import SerialTransport
 
         return SerialTransport(resource, clock, **settings)
+
+    def run_finished(self, run: Path) -> None:
+        """Tell every plugin that a run is over. One that raises is logged by name and keeps nobody from hearing it."""
+        for plugin, call in self._callers("luggin_run_finished"):
+            try:
+                call(run=run)
+            except Exception:
+                log.exception("plugin %r failed in luggin_run_finished for %s", plugin, run)
+
+    def _ask(self, hook: str, *, make: bool = False) -> list[tuple[str, Any]]:
+        """What all plugins answer to a hook that finds things, as (plugin, thing).
+
+        ``make`` calls each thing, for hooks that answer with factories. A plugin that raises is named.
+        """
+        found: list[tuple[str, Any]] = []
+        for plugin, call in self._callers(hook):
+            try:
+                for things in call():
+                    found += [(plugin, thing() if make else thing) for thing in things]
+            except Exception as error:
+                raise PluginError(f"plugin {plugin!r} failed in {hook}: {type(error).__name__}: {error}") from error
+        return found
+
+    def _callers(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """Each plugin that implements a hook, and the hook as it alone answers it, in pluggy's order.
+
+        The call goes through pluggy, so that tracing and wrappers see it.
+        """
+        impls = [
+            impl for impl in getattr(self.hook, hook).get_hookimpls()[::-1] if not (impl.wrapper or impl.hookwrapper)
+        ]
+        callers = []
+        for impl in reversed(answering):
+            others = [other.plugin for other in answering if other.plugin is not impl.plugin]
+            callers.append((impl.plugin_name, self._manager.subset_hook_caller(hook, others)))
+        return callers
 
 
 def load(*, discover: bool = True, modules: Sequence[ModuleType] = ()) -> Plugins:
@@ -174,20 +231,20 @@ def load(*, discover: bool = True, modules: Sequence[ModuleType] = ()) -> Plugin
 
 
 def _register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
+    """Register a module whose hooks all exist, are marked and have the right arguments."""
     known = {hook for hook in vars(hookspecs) if hook.startswith("luggin_")}
-    for attribute in vars(module):
-        if (
-            attribute.startswith("luggin_")
-            and hasattr(getattr(module, attribute), "luggin_impl")
-            and attribute not in known
-        ):
-            raise PluginError(
-                f"plugin {name!r} implements {attribute!r}, which is not a hook.{_meant(attribute, known)}"
-            )
+    for attribute, value in vars(module).items():
+        options = getattr(value, "luggin_impl", None)
+        hook = (options or {}).get("specname") or attribute
+        if options is not None and hook not in known:
+            raise PluginError(f"plugin {name!r} implements {hook!r}, which is not a hook.{_meant(hook, known)}")
+        if options is None and attribute in known and callable(value):
+            raise PluginError(f"plugin {name!r} defines {attribute} without @luggin.hookimpl: it would not be called")
     try:
         manager.register(module, name)
-        manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
+        if manager.get_plugin(name) is module:
+            manager.unregister(module)
         raise PluginError(f"plugin {name!r}: {error}") from error
 
 
@@ -196,19 +253,36 @@ def _provides(manager: pluggy.PluginManager, module: ModuleType) -> tuple[str, .
 
 
 def _import_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"luggin_bench_{abs(hash(path))}", path)
+    name = f"luggin_bench_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path}: not a Python file that can be imported")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickling look a class up in its module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         raise PluginError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return module
 
 
 def _blocked() -> set[str]:
     return {name.strip() for name in os.environ.get("LUGGIN_BLOCK_PLUGINS", "").split(",") if name.strip()}
+
+
+def _by_key(kind: str, attribute: str, found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Things by their key. Two of one key are an error: which one is meant must not depend on what is installed."""
+    things: dict[str, tuple[str, Any]] = {}
+    for plugin, thing in found:
+        key = getattr(thing, attribute)
+        if key in things:
+            raise PluginError(
+                f"{kind} {key!r} comes from two plugins, {things[key][0]!r} and {plugin!r}. Block one of them with "
+                "LUGGIN_BLOCK_PLUGINS."
+            )
+        things[key] = (plugin, thing)
+    return {key: thing for key, (_, thing) in things.items()}
 
 
 def _meant(word: str, known: Mapping[str, Any] | set[str]) -> str:
