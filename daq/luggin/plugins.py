@@ -184,10 +184,8 @@ class Plugins:
 
         The call goes through pluggy, so that tracing and wrappers see it.
         """
-        impls = [
-            impl for impl in getattr(self.hook, hook).get_hookimpls()[::-1] if not (impl.wrapper or impl.hookwrapper)
-        ]
-        callers = []
+        answering = [i for i in getattr(self.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
+        callers: list[tuple[str, Callable[..., Any]]] = []
         for impl in reversed(answering):
             others = [other.plugin for other in answering if other.plugin is not impl.plugin]
             callers.append((impl.plugin_name, self._manager.subset_hook_caller(hook, others)))
