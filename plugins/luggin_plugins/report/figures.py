@@ -116,8 +116,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: Any, x_scale: Scale, y_scale: 
 
 def _decorate(axes: Axes) -> None:
     axes.axhline(0.0, color=FAINT, linewidth=0.8, zorder=0)
-    axes.tick_params(which="both", top=True, right=True)
-    axes.minorticks_on()
+    axes.tick_params(top=True, right=True)
     axes.margins(x=0.03, y=0.12)
 
 
@@ -239,8 +238,7 @@ def _draw_panel(axes: Axes, traces: Sequence[Trace], scale: Scale) -> None:
         axes.plot(trace.time * scale.factor, trace.values * own.factor, color=colour, linewidth=0.9)
         _draw_lonely(axes, trace.time * scale.factor, trace.values * own.factor, colour)
     axes.set_ylabel(axis_label(traces[0].name, own))
-    axes.tick_params(which="both", top=True, right=True)
-    axes.minorticks_on()
+    axes.tick_params(top=True, right=True)
     axes.margins(x=0.02, y=0.1)
 
 
