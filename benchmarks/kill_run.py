@@ -143,9 +143,8 @@ def main() -> None:
     late = sum(1 for rows in tally.behind if rows)
     print(f"kills with rows behind by > 100 ms      {late}, most {max(tally.behind)} rows")
     if tally.cell_off:
-        print(
-            f"cells still on at the resume            {len(tally.cell_off)}, off after {max(tally.cell_off):.2f} s at most"
-        )
+        count, longest = len(tally.cell_off), max(tally.cell_off)
+        print(f"cells still on at the resume            {count}, off after {longest:.2f} s at most")
     sys.exit(bool(tally.lost or tally.invented or tally.unreadable or tally.not_completed))
 
 

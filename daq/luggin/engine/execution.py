@@ -249,5 +249,5 @@ class _Execution:
         run.watcher.said(f"limit: {words}")
         if trip.then == "end_step":
             return "end_step", self._parts, {**self._values, "ended_by": words}
-        run.trip = words
-        raise LimitTripped(f"step {self._path}: {words}. The cell is open; the data up to there are kept.")
+        run.trip = f"step {self._path}: {words}"
+        raise LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept.")

@@ -144,9 +144,9 @@ def resume_protocol(
 def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
     finished = history.finished or {}
     if finished.get("outcome") == "limit tripped" and not clear_trip:
-        said = (finished.get("error") or {}).get("message", "a limit tripped")
+        which = finished.get("trip") or "it tripped"
         raise RunFolderError(
-            f"{folder}: this run was stopped by a limit ({said}). Look at the cell first; "
+            f"{folder}: this run was stopped by a limit ({which}). Look at the cell first; "
             "then resume it with --clear-trip."
         )
 

@@ -362,6 +362,7 @@ class Run:
             "outcome": self.outcome,
             "failed_path": self._failed_path if final is not None else "",
             "error": None if final is None else {"type": type(final).__name__, "message": str(final)},
+            "trip": self.trip,
             "made_safe": dict(self.session.made_safe),
         }
         with contextlib.suppress(StoreError):  # if the store is what failed, run.log still says how it ended
