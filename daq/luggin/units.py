@@ -11,6 +11,7 @@ import difflib
 import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 from luggin.errors import UnitError
@@ -378,3 +379,30 @@ def show_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count} {name}")
     return " ".join(parts[:2])
+
+
+def rounded(value: float, u: float | None) -> tuple[str, str, int]:
+    """Value and standard uncertainty to two digits of the uncertainty, with a common power of ten.
+
+    Without an uncertainty the value has five digits and the second text is empty.
+
+    >>> rounded(-0.4760492, 0.00034175)
+    ('-0.47605', '0.00034', 0)
+    >>> rounded(1.0234e-5, 0.000996e-5)
+    ('1.0234', '0.0010', -5)
+    >>> rounded(12345.0, 678.0)
+    ('12340', '680', 0)
+    """
+    u = u if u is not None and math.isfinite(u) and u > 0 else None
+    largest = max(abs(value), u or 0.0)
+    power = 0
+    if largest and (largest < 1e-4 or largest >= 1e6):
+        power = math.floor(math.log10(largest))
+    scale = Decimal(1).scaleb(-power)
+    if u is None:
+        return f"{float(Decimal(value) * scale):.5g}", "", power
+    number, spread = Decimal(value) * scale, Decimal(u) * scale
+    for _ in range(2):  # rounding 0.0996 to two digits makes it 0.100: then it is rounded once more
+        place = Decimal(1).scaleb(spread.adjusted() - 1)
+        spread = spread.quantize(place, ROUND_HALF_EVEN)
+    return f"{number.quantize(place, ROUND_HALF_EVEN):f}", f"{spread:f}", power

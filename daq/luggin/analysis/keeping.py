@@ -76,12 +76,11 @@ def _provenance(table: Table) -> dict[str, Any]:
 
 
 def load_results(folder: Path) -> list[dict[str, Any]]:
-    """The newest result of every analysis of a run, in order of name."""
-    found: list[dict[str, Any]] = []
-    if not folder.is_dir():
-        return found
-    for place in sorted(p for p in folder.iterdir() if p.is_dir()):
-        numbered = sorted((int(p.stem), p) for p in place.glob("*.json") if p.stem.isdigit())
-        if numbered:
-            found.append(json.loads(numbered[-1][1].read_text(encoding="utf-8")))
-    return found
+    """The newest result of every question: an analysis, its options, and the steps that it looked at."""
+    newest: dict[str, dict[str, Any]] = {}
+    for place in sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else ():
+        for _, path in sorted((int(p.stem), p) for p in place.glob("*.json") if p.stem.isdigit()):
+            result = json.loads(path.read_text(encoding="utf-8"))
+            steps = sorted({i["step"] for i in result["inputs"]})
+            newest[json.dumps([result["analysis"], result["parameters"], steps], sort_keys=True)] = result
+    return list(newest.values())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luggin.units import rounded
+
 if TYPE_CHECKING:
     from luggin.engine.protocols import Finished
 
@@ -25,18 +27,17 @@ def scripts_print_to(as_json: bool) -> contextlib.AbstractContextManager[Any]:
     return contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
 
 
-def rounded(value: float | None, u: float | None) -> tuple[str, str]:
-    """Value and uncertainty for people: u with two digits, the value to the same place.
+def shown(value: float | None, u: float | None) -> tuple[str, str]:
+    """Value and uncertainty for a table: u with two digits, the value to the same place.
 
-    >>> rounded(-0.47612, 0.00043)
+    >>> shown(-0.47612, 0.00043)
     ('-0.47612', '0.00043')
     """
     if value is None or not math.isfinite(value):
         return "-", "-"
-    if u is None or not math.isfinite(u) or u <= 0:
-        return f"{value:.5g}", "-"
-    places = max(0, 1 - math.floor(math.log10(u)))
-    return f"{value:.{places}f}", f"{u:.{places}f}"
+    number, spread, power = rounded(value, u)
+    exponent = f"e{power}" if power else ""
+    return f"{number}{exponent}", f"{spread}{exponent}" if spread else "-"
 
 
 def print_results(results: list[dict[str, Any]]) -> None:
@@ -59,7 +60,7 @@ def print_results(results: list[dict[str, Any]]) -> None:
             table.add_column("unit", no_wrap=True, min_width=2)
             table.add_column("verdict", overflow="fold")
             for q in result["quantities"]:
-                value, u = rounded(q["value"], q["u"])
+                value, u = shown(q["value"], q["u"])
                 table.add_row(q["name"].replace("_", " "), escape(q["label"]), value, u, q["unit"], q["verdict"])
             console.print(table)
         for flag, labels in _flags(result["quantities"]).items():

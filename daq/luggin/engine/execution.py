@@ -173,24 +173,28 @@ class _Execution:
         tripped: Trip | None = None
         with self._safe_on_trouble(instrument):
             frames = instrument.frames()
-            for frame in frames:
-                if recorder is None or guard is None or frame.part != part or frame.schema is not schema:
-                    self._part_over(recorder, realised, members, part)
-                    total += recorder.rows if recorder else 0
-                    part, schema = frame.part, frame.schema
-                    recorder = Recorder(run.writer, schema, self._number, self._attempt, run.zero)
-                    guard = LimitGuard(run.limits, schema)
-                trip = guard.check(frame)
-                recorder.append(frame)
-                watcher.rows = total + recorder.rows
-                if trip is not None and tripped is None:
-                    tripped = trip
-                    instrument.request_abort()
-                if hard.is_set:
-                    frames.close()  # type: ignore[attr-defined]
-                    break
-            status = "end_step" if tripped else "interrupted" if run.soft.is_set else "done"
-            self._part_over(recorder, realised, members, part, status)
+            status = "failed"
+            try:
+                for frame in frames:
+                    if recorder is None or guard is None or frame.part != part or frame.schema is not schema:
+                        self._part_over(recorder, realised, members, part)
+                        total += recorder.rows if recorder else 0
+                        part, schema = frame.part, frame.schema
+                        recorder = Recorder(run.writer, schema, self._number, self._attempt, run.zero)
+                        guard = LimitGuard(run.limits, schema)
+                    trip = guard.check(frame)
+                    recorder.append(frame)
+                    watcher.rows = total + recorder.rows
+                    if trip is not None and tripped is None:
+                        tripped = trip
+                        instrument.request_abort()
+                    if hard.is_set:
+                        frames.close()  # type: ignore[attr-defined]
+                        break
+                status = "end_step" if tripped else "interrupted" if run.soft.is_set else "done"
+            finally:
+                # Also the rows of a technique that failed can be found again.
+                self._part_over(recorder, realised, members, part, status)
         if tripped is not None or run.soft.is_set:
             run.event(Event.MADE_SAFE, step=self._number, instrument=instrument.name, verified=instrument.make_safe())
         return tripped

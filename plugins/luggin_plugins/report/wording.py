@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from luggin import units
@@ -63,38 +62,11 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def rounded(value: float, u: float | None) -> tuple[str, str, int]:
-    """Value and standard uncertainty to two digits of the uncertainty, with a common power of ten.
-
-    Without an uncertainty the value has five digits and the second text is empty.
-
-    >>> rounded(-0.4760492, 0.00034175)
-    ('-0.47605', '0.00034', 0)
-    >>> rounded(1.0234e-5, 0.000996e-5)
-    ('1.0234', '0.0010', -5)
-    >>> rounded(12345.0, 678.0)
-    ('12340', '680', 0)
-    """
-    u = u if u is not None and math.isfinite(u) and u > 0 else None
-    largest = max(abs(value), u or 0.0)
-    power = 0
-    if largest and (largest < 1e-4 or largest >= 1e6):
-        power = math.floor(math.log10(largest))
-    scale = Decimal(1).scaleb(-power)
-    if u is None:
-        return f"{float(Decimal(value) * scale):.5g}", "", power
-    number, spread = Decimal(value) * scale, Decimal(u) * scale
-    for _ in range(2):  # rounding 0.0996 to two digits makes it 0.100: then it is rounded once more
-        place = Decimal(1).scaleb(spread.adjusted() - 1)
-        spread = spread.quantize(place, ROUND_HALF_EVEN)
-    return f"{number.quantize(place, ROUND_HALF_EVEN):f}", f"{spread:f}", power
-
-
 def with_uncertainty(value: float | None, u: float | None) -> Html:
     """``value ± u`` for people; the whole number stays in the page for programs (``<data value>``)."""
     if value is None or not math.isfinite(value):
         return escaped("no number")
-    number, spread, power = rounded(value, u)
+    number, spread, power = units.rounded(value, u)
     said = minus(number) + (f" ± {spread}" if spread else " (no uncertainty stated)")
     if power:
         said = f"({said})" if spread else said

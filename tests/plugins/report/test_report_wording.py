@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luggin.units import rounded
 from luggin_plugins.report.axes import Scale, axis_label, scale_for
 from luggin_plugins.report.markup import Html, clean, element, escaped, table
 from luggin_plugins.report.wording import (
@@ -20,7 +21,6 @@ from luggin_plugins.report.wording import (
     quantity_name,
     quantity_unit,
     reference_name,
-    rounded,
     short,
     value_with_unit,
     with_uncertainty,
