@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from luggin.errors import LugginError
     from luggin.hookspecs import Reader, hookimpl
     from luggin.results import Analysis, AnalysisInput, Outcome, Quantity, Refusal, Table
-    from luggin.steps import CA, CV, LSV, OCP, Chain, ForEach, Note, Prompt, Repeat, Rest, Step
+    from luggin.steps import CA, CP, CV, LSV, OCP, Chain, ForEach, Note, Prompt, Repeat, Rest, Step
 
 _WHERE = {
     "start": ("luggin.engine.start", "start"),
@@ -45,7 +45,7 @@ _WHERE = {
     },
     **{
         name: ("luggin.steps", name)
-        for name in ("OCP", "CV", "LSV", "CA", "Rest", "Chain", "Repeat", "ForEach", "Prompt", "Note", "Step")
+        for name in ("OCP", "CV", "LSV", "CA", "CP", "Rest", "Chain", "Repeat", "ForEach", "Prompt", "Note", "Step")
     },
     **{name: ("luggin.clock", name) for name in ("RealClock", "ScaledClock", "VirtualClock")},
 }
@@ -60,6 +60,7 @@ __all__ = [
     "CV",
     "LSV",
     "CA",
+    "CP",
     "Rest",
     "Chain",
     "Repeat",

@@ -27,7 +27,7 @@ from luggin.steps.quantities import (
 )
 from luggin.steps.sample import Electrode, Sample
 from luggin.steps.schema import json_schema
-from luggin.steps.techniques import CA, CV, LSV, OCP, Rest
+from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 from luggin.steps.vocabulary import NOT_YET, Vocabulary
 from luggin.steps.walking import Execution, walk
 from luggin.steps.wording import Mistake
@@ -37,6 +37,7 @@ __all__ = [
     "CV",
     "LSV",
     "CA",
+    "CP",
     "Rest",
     "Prompt",
     "Note",

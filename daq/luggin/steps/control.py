@@ -106,7 +106,7 @@ class Chain(Container):
 
     @classmethod
     def mistakes_in(cls, steps: Sequence[Step | None]) -> list[Mistake]:
-        """Only techniques that apply a potential, without what would open the cell."""
+        """Only techniques that keep the cell closed, without what would open it."""
         found = []
         for position, step in enumerate(steps):
             if step is None:
@@ -116,7 +116,7 @@ class Chain(Container):
                     Mistake(
                         (position,),
                         f"`{step.do}` cannot stand inside `chain`, where the cell stays closed.",
-                        "Allowed are ca, cv, lsv.",
+                        "Allowed are ca, cp, cv, lsv.",
                     )
                 )
             for key, reason in cls._NOT_INSIDE.items():

@@ -1,9 +1,9 @@
-"""The techniques of this version: ``ocp cv lsv ca`` and ``rest``."""
+"""The techniques of this version: ``ocp cv lsv ca cp`` and ``rest``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -12,6 +12,7 @@ from luggin.steps.base import ControlledModifiers, ControlledStep, Count, Modifi
 from luggin.steps.quantities import (
     Duration,
     Interval,
+    Kind,
     PositiveDuration,
     Potential,
     PotentialSpec,
@@ -24,6 +25,9 @@ from luggin.steps.quantities import (
     refuse,
     resolve,
 )
+
+Current = Annotated[Quantity, Kind("A", "10 uA")]
+PotentialBound = Annotated[Quantity, Kind("V", "2 V", above=0.0)]
 
 
 def _controlled(step: ControlledStep) -> dict[str, float | None]:
@@ -242,6 +246,50 @@ class CA(ControlledStep):
                 "dt": float(self.dt),
             }
             | _controlled(self),
+        )
+
+
+class CP(TechniqueStep):
+    """Chronopotentiometry: one current, the potential over time.
+
+    >>> CP(current="-10 uA", duration="60 s", dt="0.5 s", potential_limit="2 V").technique(None, None).parameters
+    {'current': -1e-05, 'duration': 60.0, 'dt': 0.5, 'potential_limit': 2.0}
+    """
+
+    can_chain: ClassVar[bool] = True
+
+    do: Literal["cp"] = "cp"
+    current: Current = Field(description="the current, positive = oxidation at the working electrode")
+    duration: PositiveDuration = Field(description="how long to drive it")
+    dt: Interval = Field(description="time between two readings")
+    potential_limit: PotentialBound | None = Field(
+        None, description="largest potential to either side that the instrument may apply; from the limits if left out"
+    )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            current: Written,
+            duration: Written,
+            dt: Written,
+            potential_limit: Written | None = None,
+            **modifiers: Unpack[Modifiers],
+        ) -> None: ...
+
+    _dt_fits = field_validator("dt")(_not_longer)
+
+    def technique(self, ocp: float | None, previous: float | None) -> Technique:
+        """``cp`` with ``current`` (A), ``duration`` and ``dt`` (s), ``potential_limit`` (V, or None)."""
+        return Technique(
+            "cp",
+            {
+                "current": float(self.current),
+                "duration": float(self.duration),
+                "dt": float(self.dt),
+                "potential_limit": None if self.potential_limit is None else float(self.potential_limit),
+            },
         )
 
 

@@ -10,9 +10,9 @@ from luggin.documents import did_you_mean
 from luggin.errors import PluginError
 from luggin.steps.base import Step
 from luggin.steps.control import Chain, ForEach, Note, Prompt, Repeat
-from luggin.steps.techniques import CA, CV, LSV, OCP, Rest
+from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 
-BUILT_IN: tuple[type[Step], ...] = (OCP, CV, LSV, CA, Rest, Prompt, Note, Chain, Repeat, ForEach)
+BUILT_IN: tuple[type[Step], ...] = (OCP, CV, LSV, CA, CP, Rest, Prompt, Note, Chain, Repeat, ForEach)
 
 NOT_YET: tuple[str, ...] = (
     "preflight",
@@ -20,7 +20,6 @@ NOT_YET: tuple[str, ...] = (
     "compensate",
     "dpv",
     "swv",
-    "cp",
     "eis",
     "geis",
     "charge",

@@ -13,7 +13,7 @@ import pytest
         ("luggin.documents.document", 2),
         ("luggin.documents.words", 1),
         ("luggin.steps.quantities", 3),
-        ("luggin.steps.techniques", 2),
+        ("luggin.steps.techniques", 3),
         ("luggin.steps.wording", 1),
     ],
 )

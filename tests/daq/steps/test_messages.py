@@ -80,13 +80,13 @@ def test_the_good_protocol_is_good():
             '{do = "ocp"',
             '{do = "eis"',
             "8: steps[1].do: `eis` is not available in this version. "
-            "Available are ca, chain, cv, for_each, lsv, note, ocp, prompt, repeat, rest.",
+            "Available are ca, chain, cp, cv, for_each, lsv, note, ocp, prompt, repeat, rest.",
         ),
         (
             '{do = "ocp", ',
             "{",
             "8: steps[1]: `do` is missing: it says what the step does. "
-            "Available are ca, chain, cv, for_each, lsv, note, ocp, prompt, repeat, rest.",
+            "Available are ca, chain, cp, cv, for_each, lsv, note, ocp, prompt, repeat, rest.",
         ),
         ('{do = "ocp"', "{do = 3", "8: steps[1].do: `do` is the name of a step in quotes; found 3."),
         # units
@@ -285,7 +285,7 @@ def test_the_good_protocol_is_good():
             '{do = "ca", potential = "0 V vs previous", duration = "10 s", dt = "0.1 s"}',
             '{do = "rest", duration = "10 s"}',
             "18: steps[5].steps[2]: `rest` cannot stand inside `chain`, where the cell stays closed. "
-            "Allowed are ca, cv, lsv.",
+            "Allowed are ca, cp, cv, lsv.",
         ),
         (
             'begin = "0 V vs ref", end',
