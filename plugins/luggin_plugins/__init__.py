@@ -28,6 +28,16 @@ def _read_gamry(path: Path) -> Sequence[Table]:
     return read_gamry(path)
 
 
+def _is_ec_lab(path: Path, head: bytes) -> bool:
+    return head.removeprefix(b"\xef\xbb\xbf").startswith((b"EC-Lab ASCII FILE", b"BT-Lab ASCII FILE"))
+
+
+def _read_ec_lab(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.ec_lab import read_ec_lab
+
+    return read_ec_lab(path)
+
+
 def _write_report(run_folder: Path, target: Path) -> None:
     from luggin_plugins.report import write_report
 
@@ -43,7 +53,10 @@ def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
 @hookimpl
 def luggin_readers() -> Sequence[Reader]:
     """The readers of this distribution."""
-    return [Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry)]
+    return [
+        Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry),
+        Reader("ec-lab", "EC-Lab text of BioLogic (.mpt)", (".mpt", ".mpt.txt"), _is_ec_lab, _read_ec_lab),
+    ]
 
 
 @hookimpl
