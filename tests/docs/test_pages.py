@@ -36,7 +36,9 @@ def test_toml_of_a_page_is_what_luggin_reads(page, blocks):
     for block in blocks(page):
         if block.language != "toml":
             continue
-        data = tomllib.loads(block.text)
+        # Steps and other tables of a list stand alone where a page is about one of them.
+        text = f"tables = [\n{block.text}]" if block.text.startswith("{") else block.text
+        data = tomllib.loads(text)
         if {"steps", "sample"} <= data.keys():
             uses = {str(entry.get("use")) for entry in data.get("analyses", ())}
             # An analysis that the page itself makes is known when its story is told, not here.
@@ -92,5 +94,5 @@ def test_every_page_of_the_manual_can_be_reached_from_its_index(root):
         seen.add(here)
         text = _FENCED.sub("", here.read_text(encoding="utf-8"))
         waiting += [(here.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(text)]
-    lost = [page.relative_to(root) for page in (root / "docs").rglob("*.md") if page.resolve() not in seen]
-    assert not lost
+    pages = {page.resolve() for page in (root / "docs").rglob("*.md") if page.parent.name != "decisions"}
+    assert pages - seen == set()
