@@ -361,8 +361,8 @@ def require_rehearsed(plan: Plan, force: bool) -> Plan:
         return replace(plan, notes={**plan.notes, "rehearsed": True})
     if force:
         return replace(plan, notes={**plan.notes, "forced": "run without a rehearsal"})
+    bench = f" --bench {plan.bench.path}" if plan.bench.path is not None else ""
     raise UsageError(
-        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with: "
-        f"luggin check {plan.source.name}; "
-        "or run it with --force, which is recorded."
+        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with "
+        f"`luggin check {plan.source.name}{bench}`, or run it with --force, which is recorded."
     )

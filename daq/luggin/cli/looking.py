@@ -95,6 +95,8 @@ def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
             )
         with path.open("rb") as file:
             head = file.read(4096)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"{path}: there is no such file or run folder.") from error
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror})") from error
     readers = plugins.readers()

@@ -112,7 +112,7 @@ def resume_protocol(
     from luggin.store import RunLog
 
     if not (folder / "run.log").is_file():
-        raise RunFolderError(f"{folder}: not a run folder (it has no run.log)")
+        raise RunFolderError(f"{folder}: {_no_run(folder)}")
     history = History(RunLog.read(folder))
     history.require_resumable(folder)
     _require_cleared(folder, history, clear_trip)
@@ -139,6 +139,15 @@ def resume_protocol(
     plan = plan_of(loaded, bench)
     run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
     return _execute(run, loaded, plan, plugins, None)
+
+
+def _no_run(folder: Path) -> str:
+    """What a folder without ``run.log`` is."""
+    if not folder.is_dir():
+        return "there is no such run folder."
+    if (folder / "data.zarr").is_dir():
+        return "this run died before its first step, so nothing was measured. Remove the folder and run it anew."
+    return "not a run folder (it has no run.log)."
 
 
 def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:

@@ -26,17 +26,24 @@ def read_script(path: Path, arguments: Sequence[str]) -> Source:
         UsageError: it cannot be read, is too large or is not Python.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such file.") from error
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"{path}: the file cannot be read ({error.strerror}).") from error
     if len(data) > _LARGEST:
-        raise UsageError(f"{path}: {len(data)} bytes are more than a protocol may have (1 MiB)")
+        raise UsageError(f"{path}: the file is larger than 1 MiB; it was not read.")
     try:
         text = data.decode("utf-8")
         compile(text, str(path), "exec")
-    except (UnicodeDecodeError, SyntaxError, ValueError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"{path}{line}: not a Python protocol ({error})") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}:{line}: the file is not UTF-8. Save it again with the encoding UTF-8.") from error
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: this is not Python: {error.msg}.") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: this is not Python: {error}.") from error
     return Source("python", str(path), text, hashlib.sha256(data).hexdigest(), tuple(arguments))
 
 

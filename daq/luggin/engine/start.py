@@ -82,10 +82,12 @@ def begin(plan: Plan, plugins: Plugins, *, people: People | None, watcher: Watch
 
     folder = plan.folder or new_folder(plan.title, str(plan.sample.get("id", "")))
     if folder.exists():
-        raise RunFolderError(
-            f"{folder} exists already. Choose another folder, or continue it with: luggin resume {folder}"
+        way_out = (
+            f"Continue it with `luggin resume {folder}`, or choose" if (folder / "run.log").is_file() else "Choose"
         )
+        raise RunFolderError(f"{folder} exists already. {way_out} another folder.")
     session = BenchSession(plan.bench, plugins, str(folder))
+    writer: StoreWriter | None = None
     try:
         header = _header(plan, session)
         writer = StoreWriter.create(
@@ -95,6 +97,8 @@ def begin(plan: Plan, plugins: Plugins, *, people: People | None, watcher: Watch
         log.append({"kind": "run", "time": 0.0, **header})
         log.append(_session_record(session, 0.0, "start"), sync=True)
     except BaseException:
+        if writer is not None:
+            writer.abandon()
         session.close()
         raise
     return _run(folder, session, writer, log, History(), plan, plugins, people, watcher)
@@ -113,6 +117,7 @@ def take_up(
     from luggin.store import RunLog, StoreWriter
 
     writer = StoreWriter.resume(folder, host_clock=RealClock())
+    session: BenchSession | None = None
     try:
         session = BenchSession(plan.bench, plugins, str(folder))
         stopped = max(history.last_time, _last_row(folder))
@@ -125,7 +130,9 @@ def take_up(
         if plan.source.sha256 != history.header["protocol"]["sha256"]:
             log.append({"kind": "protocol", "time": resumed, "protocol": plan.source.to_json()})
     except BaseException:
-        writer.close()
+        writer.abandon()
+        if session is not None:
+            session.close()
         raise
     return _run(folder, session, writer, log, history, plan, plugins, people, watcher)
 
