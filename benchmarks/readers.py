@@ -49,7 +49,7 @@ def write(folder: Path) -> None:
         rows += 50
         if rows % 250 == 0:
             writer.publish(wait=True)
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 def look(folder: Path) -> int:
