@@ -150,8 +150,6 @@ def test_what_is_in_a_run_is_documented(run_folder, reference):
         for column, array in group.arrays():
             row = next((line for line in documented.splitlines() if line.startswith(f"| `{column}` |")), "")
             assert row.split("|")[2:4] == [f" {array.attrs['units']} ", f" {array.dtype} "], f"{column} of {name}"
-                f"column {column} of {name}"
-            )
     for place in run_folder.iterdir():
         assert place.name in page, f"{place.name} in the run folder"
 
