@@ -49,7 +49,7 @@ def test_the_readme_shows_what_is_in_the_simulated_cell(table, root):
 
 def test_both_commands_and_the_licence_are_there(root):
     text = (root / "README.md").read_text(encoding="utf-8")
-    targets = re.findall(r"^\$ make (\w+)", text, re.MULTILINE)
+    targets = re.findall(r"^make (\w+)", text, re.MULTILINE)
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     assert targets == ["demo", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
