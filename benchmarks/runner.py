@@ -55,13 +55,13 @@ class Recording(Transport):
         self._line, self._tape = line, tape
 
     def _read_chunk(self, until, cancel):
-        data = self._line._read_chunk(until, cancel)
+        data = self._line._read_chunk(until, cancel)  # noqa: SLF001 - the same line, one layer up
         self._tape.extend(("<", part + b"\n") for part in data.split(b"\n")[:-1])
         return data
 
     def _write(self, data):
         self._tape.append((">", data))
-        self._line._write(data)
+        self._line._write(data)  # noqa: SLF001
 
     def close(self):
         self._line.close()
@@ -145,7 +145,8 @@ def main() -> None:
             costs.append((time.process_time() - start) / rows * 1e6)
         print(f"rows {rows}, frames of one row")
         print(
-            f"CPU per row, whole process: median {statistics.median(costs):.1f} us (of {', '.join(f'{c:.1f}' for c in costs)})"
+            f"CPU per row, whole process: median {statistics.median(costs):.1f} us "
+            f"(of {', '.join(f'{c:.1f}' for c in costs)})"
         )
         print(f"calibration loop {calibration():.3f} s; python {sys.version.split()[0]}")
         if options.profile:

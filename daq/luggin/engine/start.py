@@ -66,7 +66,7 @@ class Plan:
 def new_folder(title: str, sample: str, base: Path = RUNS) -> Path:
     """A name for a run folder: UTC, sample, title, and four random letters."""
     utc = RealClock().utc().strftime("%Y%m%dT%H%M%SZ")
-    words = [re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:32] for text in (sample, title)]
+    words = [re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:32].rstrip("-") for text in (sample, title)]
     return base / "_".join(filter(None, [utc, *words, secrets.token_hex(2)]))
 
 
