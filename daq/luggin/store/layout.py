@@ -85,14 +85,12 @@ def check_name(name: str, what: str) -> None:
 
 
 def check_schema(schema: Schema) -> None:
-    """Raise `StoreError` unless every name of a schema can be stored, once."""
+    """Raise `StoreError` unless every name of a schema can be stored."""
     check_name(schema.stream, "stream")
     if not schema.columns:
         raise StoreError(f"stream {schema.stream!r} has no columns; a stream has at least one")
     for name in schema.names:
         check_name(name, f"column of stream {schema.stream!r}")
-    if len(set(schema.names)) != len(schema.names):
-        raise StoreError(f"stream {schema.stream!r} has two columns of one name: {', '.join(schema.names)}")
 
 
 def check_format(found: Mapping[str, Any], file: Path) -> None:

@@ -129,7 +129,6 @@ def test_a_stream_cannot_change_its_columns(start, lab):
         Schema("x" * 65, (TIME,)),
         Schema("cv", (Column("E/V", "V"),)),
         Schema("cv", (Column("row", "1"),)),
-        Schema("cv", (TIME, TIME)),
         Schema("cv", ()),
     ],
 )
@@ -268,3 +267,24 @@ def test_a_run_in_virtual_time_leaves_step_ends_to_the_timer(start, lab):
     durable.append(lab.block(lab.CV, 0, 5))
     durable.sync()
     assert not durable._journal.dirty
+
+
+def test_the_meanings_of_codes_reach_xarray_and_come_back_on_resume(start, tmp_path):
+    import xarray as xr
+
+    kind = Column("kind", "1", "i4", "what happened", meanings=((1, "started"), (2, "trip"), (7, "made_safe")))
+    events = Schema("events", (TIME, kind))
+    writer = start()
+    writer.append(Frame(events, 0.0, rows=[(0.5, 1), (1.5, 7)]))
+    writer.publish(wait=True)
+    writer.abandon()
+    writer = start(resume=True)
+    assert writer.append(Frame(events, 0.0, rows=[(2.5, 2)])) == 2
+    writer.close()
+    assert open_store(tmp_path / "run").schema("events") == events
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stored = xr.open_zarr(tmp_path / "run/data.zarr", group="events").kind
+    assert stored.values.tolist() == [1, 7, 2]
+    assert stored.attrs["flag_values"] == [1, 2, 7]
+    assert stored.attrs["flag_meanings"] == "started trip made_safe"
