@@ -106,7 +106,8 @@ class Run:
         self._counter = 0
         self._zero = session.clock.now() - history.last_time
         self._steps = history.steps
-        self._replayed: dict[str, Step] = {}
+        # Steps of this replay, with the potentials that they referred to.
+        self._replayed: dict[str, tuple[Step, dict[str, float | None]]] = {}
         self._restored = not history.order
         self._failed_path = ""
         self._stop_reason = ""
@@ -149,7 +150,7 @@ class Run:
         return self._perform(place, step)
 
     def _replay(self, path: str, step: Step, recorded: Mapping[str, Any]) -> StepResult:
-        self._replayed[path] = step
+        self._replayed[path] = (step, dict(self.references))
         if recorded["kind"] == "failed":
             raise recorded_error(recorded)
         result = _result(recorded)
@@ -197,7 +198,6 @@ class Run:
         )
         result = _result(record)
         self._remember(result)
-        self._replayed[path] = step
         self.watcher.step_ended(path, status)
         return result
 
@@ -207,14 +207,21 @@ class Run:
                 self.references[name] = result.values[name]
 
     def _restore_states(self, path: str) -> None:
-        """Before the first step that really runs, bring back what the safe stop destroyed."""
+        """Before the first step that really runs, bring back what the safe stop destroyed.
+
+        A step is done again against the potentials of its first time, and what follows does not
+        refer to the repetition: a resumed run applies what an undisturbed one would have applied.
+        """
         if self._restored:
             return
         self._restored = True
+        references = dict(self.references)
         for state, entry in self._history.latest_establishing(before=path).items():
             if entry.path in self._replayed:
                 self.watcher.said(f"{state}: step {entry.path} is done again, because the stop undid it")
-                self._perform(entry.path, self._replayed[entry.path], again=True)
+                step, self.references = self._replayed[entry.path]
+                self._perform(entry.path, step, again=True)
+        self.references = references
 
     # -- the companions
     def analyse(self, name: str, *results: StepResult, **parameters: Any) -> Outcome:
