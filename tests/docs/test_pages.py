@@ -96,3 +96,15 @@ def test_every_page_of_the_manual_can_be_reached_from_its_index(root):
         waiting += [(here.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(text)]
     pages = {page.resolve() for page in (root / "docs").rglob("*.md") if page.parent.name != "decisions"}
     assert pages - seen == set()
+
+
+def test_every_example_is_used_by_a_page_and_is_valid(root, all_pages, workplace, shell):
+    text = "".join(page.read_text(encoding="utf-8") for page in all_pages)
+    for example in sorted((root / "examples").rglob("*.*")):
+        name = example.relative_to(root)
+        if "__pycache__" in name.parts or "runs" in name.parts:
+            continue
+        assert str(name.as_posix()) in text, f"no page speaks of {name}"
+        if example.suffix == ".toml" and "benches" not in name.parts:
+            shell.run(f"luggin check {name.as_posix()} --no-rehearsal")
+            assert shell.code == 0, name
