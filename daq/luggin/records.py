@@ -148,7 +148,7 @@ class Frame:
         self._array = array
 
     def __len__(self) -> int:
-        return len(self._rows) if self._rows is not None else len(self._array)  # type: ignore[arg-type]
+        return len(self.array() if self._rows is None else self._rows)
 
     @property
     def is_block(self) -> bool:
@@ -159,19 +159,22 @@ class Frame:
         """The rows as tuples in the order of the schema."""
         if self._rows is not None:
             return self._rows
-        return self._array.tolist()  # type: ignore[union-attr]
+        rows: list[tuple[Any, ...]] = self.array().tolist()
+        return rows
 
     def array(self) -> NDArray[Any]:
         """The rows as one structured array of ``schema.dtype``."""
         if self._array is None:
             import numpy as np
 
-            self._array = np.array(self._rows, dtype=self.schema.dtype)
+            # numpy takes a list for rows and a tuple for one row, so a tuple of rows would not do.
+            self._array = np.array(list(self._rows or ()), dtype=self.schema.dtype)
         return self._array
 
     def column(self, name: str) -> NDArray[Any]:
         """One column as a 1-d array."""
-        return self.array()[name]  # type: ignore[no-any-return]
+        column: NDArray[Any] = self.array()[name]
+        return column
 
 
 TIME = Column("time", "s", "f8", "time since the start of the run", "test_time_second")

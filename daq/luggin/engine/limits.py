@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from luggin import units
-from luggin.records import Flag, Frame, Schema
+from luggin.records import Frame, Schema
 
 Action = Literal["stop", "end_step"]
 
@@ -58,12 +58,12 @@ class LimitGuard:
 
     A value that is not a number cannot be judged: after `INVALID_ROWS` of them in a row the limit
     trips, because a cell that cannot be watched is not safe. Rows that the instrument flags as an
-    overload are judged by what they show; a flag alone is not a trip.
+    overload are judged by what they show; a flag alone is not a trip. A limit that must be left for
+    a time is judged by the instrument's own time, or by the arrival of frames where it has none.
 
     Args:
         limits: the limits in force.
         schema: the columns of the frames; limits on other columns do not apply here.
-        index_of_time: column that carries seconds, for limits that must be left for a time.
     """
 
     def __init__(self, limits: Sequence[Limit], schema: Schema) -> None:
@@ -96,7 +96,7 @@ class LimitGuard:
                 if watch.low <= value <= watch.high:
                     watch.outside = watch.invalid = 0
                     continue
-                trip = watch.left(value, row, number)
+                trip = watch.left(value, row, number, frame.received)
                 if trip is not None:
                     if trip.then == "stop":
                         return trip
@@ -107,7 +107,8 @@ class LimitGuard:
         """True, and every watch reset, if no value of the block is outside: the usual case."""
         array = frame.array()
         for watch in self._watch:
-            column = array[watch.limit.column]
+            # In double precision as in the scalar path: a limit of 0.1 is none of the single-precision numbers.
+            column = array[watch.limit.column].astype("f8", copy=False)
             if not ((column >= watch.low) & (column <= watch.high)).all():
                 return False
         for watch in self._watch:
@@ -116,7 +117,7 @@ class LimitGuard:
 
 
 class _Watch:
-    __slots__ = ("high", "index", "invalid", "limit", "low", "outside", "since", "time_index")
+    __slots__ = ("before", "high", "index", "invalid", "limit", "low", "outside", "since", "time_index")
 
     def __init__(self, limit: Limit, index: int, time_index: int) -> None:
         self.limit = limit
@@ -127,16 +128,20 @@ class _Watch:
         self.outside = 0
         self.invalid = 0
         self.since = 0.0
+        self.before = 0.0
 
-    def left(self, value: float, row: tuple[Any, ...], number: int) -> Trip | None:
+    def left(self, value: float, row: tuple[Any, ...], number: int, received: float) -> Trip | None:
         """Count a row outside the range; a trip if it has lasted long enough."""
         if math.isnan(value):
             self.invalid += 1
             return Trip(self.limit, value, number, "stop") if self.invalid >= INVALID_ROWS else None
         self.invalid = 0
-        now = row[self.time_index] if self.time_index >= 0 else 0.0
+        now = row[self.time_index] if self.time_index >= 0 else received
         if self.outside == 0:
             self.since = now
+        elif now < self.before:
+            self.since -= self.before - now  # the instrument began to count anew: what has lasted, has lasted
+        self.before = now
         self.outside += 1
         if self.outside < self.limit.rows or now - self.since < self.limit.seconds:
             return None
@@ -145,8 +150,3 @@ class _Watch:
 
 def _nothing_to_check(frame: Frame) -> Trip | None:
     return None
-
-
-def expected(flags: int) -> str:
-    """Names of status bits, for messages."""
-    return ", ".join(flag.name.lower().replace("_", " ") for flag in Flag if flags & flag and flag.name)

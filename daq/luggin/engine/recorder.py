@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from luggin.records import ATTEMPT, RECEIVED, STEP, TIME, Frame, Schema
@@ -19,8 +20,9 @@ class Recorder:
     """Stores the frames of one technique of one step.
 
     ``time`` is the start of the technique on the run's clock plus the instrument's own time; the
-    start is fixed by the first row (its arrival less its instrument time), so that the spacing of
-    rows is the instrument's and not the line's.
+    start is fixed by the first frame (its arrival less the instrument time of its last row), so that
+    the spacing of rows is the instrument's and not the line's. A row without instrument time has the
+    time of its arrival.
 
     Args:
         writer: the store.
@@ -45,27 +47,35 @@ class Recorder:
 
     def append(self, frame: Frame) -> None:
         """Store a frame. When this returns, its rows survive the death of the process."""
+        if not len(frame):
+            return
         stored = self._block(frame) if frame.is_block else self._short(frame)
         number = self._append(stored)
         if self.first < 0:
             self.first = number
         self.rows += len(frame)
 
-    def _offset(self, received: float, first_time: float) -> float:
-        if self._start is None:
-            self._start = received - first_time
-        return self._start
+    def _started(self, received: float, own: float) -> float:
+        """When the technique started, given the arrival and the instrument time of a frame's last row."""
+        if self._start is not None:
+            return self._start
+        if math.isfinite(own):
+            self._start = received - own
+        return received - own
 
     def _short(self, frame: Frame) -> Frame:
         received = frame.received - self._zero
         tail = (received, self._step, self._attempt)
         clocked = self._clocked
-        rows: list[tuple[Any, ...]] = []
-        for row in frame.rows():
-            time = received if clocked < 0 else self._offset(received, row[clocked]) + row[clocked]
-            rows.append((time, *row, *tail))
-        if rows:
-            self.last = rows[-1][1:-3]
+        source = list(frame.rows())
+        self.last = source[-1]
+        if clocked < 0:
+            return Frame(self.schema, frame.received, [(received, *row, *tail) for row in source])
+        start = self._started(received, source[-1][clocked])
+        rows = []
+        for row in source:
+            time = start + row[clocked]
+            rows.append((time if math.isfinite(time) else received, *row, *tail))
         return Frame(self.schema, frame.received, rows)
 
     def _block(self, frame: Frame) -> Frame:
@@ -76,15 +86,13 @@ class Recorder:
         for name in frame.schema.names:
             stored[name] = source[name]
         received = frame.received - self._zero
-        if self._clocked < 0 or not len(source):
-            stored["time"] = received
-        else:
+        stored["time"] = received
+        if self._clocked >= 0:
             own = source["instrument_time"]
-            # A block arrives with its last row: that one fixes the start.
-            stored["time"] = self._offset(received, float(own[-1])) + own
+            time = self._started(received, float(own[-1])) + own
+            np.copyto(stored["time"], time, where=np.isfinite(time))
         stored["received"] = received
         stored["step"] = self._step
         stored["attempt"] = self._attempt
-        if len(source):
-            self.last = tuple(source[-1].tolist())
+        self.last = source[-1].item()
         return Frame(self.schema, frame.received, array=stored)
