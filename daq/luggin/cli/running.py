@@ -43,7 +43,7 @@ def run(
     arguments: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Run PROTOCOL (.toml, or .py with its ARGUMENTS) and print its results.
+    """Run PROTOCOL (.toml, .yaml, or .py with its ARGUMENTS) and print its results.
 
     Ctrl-C once stops safely at a row boundary, twice at once. The cell is verified open on every
     way out, and the run can be taken up again with: luggin resume FOLDER

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from luggin.documents.scanner import MAXIMUM_NESTING, GaveUp, KeyPath, NestedTooDeeply, Scanner
 from luggin.errors import Problem, ProtocolError
@@ -26,7 +26,7 @@ MAXIMUM_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Document:
-    """A TOML file: its data, its text, and the line (from 1) of each of its keys.
+    """A TOML or YAML file: its data, its text, and the line (from 1) of each of its keys.
 
     Positions in arrays count from 0 here, as in ``data``.
     """
@@ -35,6 +35,7 @@ class Document:
     text: str
     data: Mapping[str, Any]
     lines: Mapping[KeyPath, int] = field(repr=False)
+    language: Literal["toml", "yaml"] = "toml"
 
     def line(self, path: KeyPath) -> int:
         """The line of a key or array item; of what encloses it, where the path itself is not in the file."""
@@ -54,14 +55,18 @@ def read_toml(path: Path) -> Document:
     Raises:
         ProtocolError: there is no such file, it cannot be read, or it has mistakes.
     """
+    return load_toml(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, or so much of it that its being too large is seen."""
     try:
         with path.open("rb") as file:
-            raw = file.read(MAXIMUM_BYTES + 1)
+            return file.read(MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        raise _refusal(str(path), "there is no such file") from None
+        raise refusal(str(path), "there is no such file") from None
     except OSError as error:
-        raise _refusal(str(path), f"the file cannot be read: {error.strerror or error}") from error
-    return load_toml(raw, str(path))
+        raise refusal(str(path), f"the file cannot be read: {error.strerror or error}") from error
 
 
 def load_toml(text: str | bytes, name: str) -> Document:
@@ -74,12 +79,12 @@ def load_toml(text: str | bytes, name: str) -> Document:
     Raises:
         ProtocolError: over 1 MiB, not UTF-8, nested more than 20 deep, or not TOML.
     """
-    plain = _decoded(text, name)
+    plain = decoded(text, name)
     scanner = Scanner(plain)
     try:
         scanner.document()
     except NestedTooDeeply:
-        raise _refusal(
+        raise refusal(
             name,
             f"tables and arrays are nested more than {MAXIMUM_NESTING} deep",
             "Deep loops are easier to read as a Python script.",
@@ -92,31 +97,32 @@ def load_toml(text: str | bytes, name: str) -> Document:
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(name, plain, str(error), scanner.broken_inline_table) from error
     except ValueError as error:  # a whole number of more than 4300 digits
-        raise _refusal(name, "a number in this file has more digits than can be read") from error
+        raise refusal(name, "a number in this file has more digits than can be read") from error
     return Document(name, plain, data, scanner.lines)
 
 
-def _refusal(name: str, message: str, hint: str = "", line: int | None = None) -> ProtocolError:
+def refusal(name: str, message: str, hint: str = "", line: int | None = None) -> ProtocolError:
+    """One mistake of a file as the error to be raised."""
     return ProtocolError(name, [Problem(message + ".", line=line, hint=hint)])
 
 
-def _decoded(text: str | bytes, name: str) -> str:
-    """The text without byte order mark and with plain line ends."""
+def decoded(text: str | bytes, name: str) -> str:
+    """The text without byte order mark and with plain line ends; refuses what is too large or no text."""
     try:
         raw = text if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError as error:
-        raise _refusal(name, "the text is not valid Unicode", line=_line_at(text, error.start)) from None
+        raise refusal(name, "the text is not valid Unicode", line=_line_at(text, error.start)) from None
     if len(raw) > MAXIMUM_BYTES:
-        raise _refusal(name, f"the file is larger than {MAXIMUM_BYTES // 1024**2} MiB; it was not read")
+        raise refusal(name, f"the file is larger than {MAXIMUM_BYTES // 1024**2} MiB; it was not read")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _refusal(name, "the file is UTF-16, not UTF-8", "Save it again with the encoding UTF-8.")
+        raise refusal(name, "the file is UTF-16, not UTF-8", "Save it again with the encoding UTF-8.")
     try:
         plain = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _refusal(name, "the file is not UTF-8", "Save it again with the encoding UTF-8.", line) from None
+        raise refusal(name, "the file is not UTF-8", "Save it again with the encoding UTF-8.", line) from None
     if "\0" in plain:
-        raise _refusal(name, "the file holds a NUL character: it is not text", line=_line_at(plain, plain.index("\0")))
+        raise refusal(name, "the file holds a NUL character: it is not text", line=_line_at(plain, plain.index("\0")))
     return plain.replace("\r\n", "\n")
 
 
@@ -150,4 +156,4 @@ def _syntax_error(name: str, text: str, said: str, broken_inline_table: int | No
         hint = f'A quantity stands in quotes: "{written[1].strip()}".'
     else:
         hint = ""
-    return _refusal(name, f"this is not TOML: {words or reason[:1].lower() + reason[1:]}", hint, line)
+    return refusal(name, f"this is not TOML: {words or reason[:1].lower() + reason[1:]}", hint, line)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from luggin.documents import Document, KeyPath, did_you_mean, load_toml, read_toml
+from luggin.documents import Document, KeyPath, did_you_mean, load_document, read_document
 from luggin.errors import Problem, ProtocolError, UsageError
 from luggin.steps.base import MistakenRecord
 from luggin.steps.building import MAXIMUM_STEPS, Builder, Scope, TooManySteps
@@ -48,12 +48,14 @@ def load_protocol(
 ) -> LoadedProtocol:
     """Read a protocol from a file, or from ``text``, which is called ``name`` in messages.
 
+    A name that ends in ``.yaml`` or ``.yml`` says that it is YAML; all else is TOML.
+
     Raises:
         ProtocolError: with all mistakes of the file.
     """
     if (path is None) == (text is None):
         raise UsageError("load_protocol needs either the path of a protocol file or its text")
-    document = load_toml(text, name) if text is not None else read_toml(Path(str(path)))
+    document = load_document(text, name) if text is not None else read_document(Path(str(path)))
     protocol = _protocol(document, vocabulary or Vocabulary())
     return LoadedProtocol(protocol, document, None if path is None else Path(path))
 
