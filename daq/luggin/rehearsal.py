@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique
+from luggin.clock import RealClock
 from luggin.engine.execution import ends_at
 from luggin.engine.progress import SimulatedOperator
 from luggin.engine.protocols import run_protocol, watched
 from luggin.engine.scripts import execute_script
 from luggin.engine.start import Ambient, Plan, Source
+from luggin.engine.stepping import with_stepping
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
 from luggin.versions import software
 
@@ -95,7 +97,10 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     """
     from luggin.bench import check_roles
 
-    offline = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
+    offline = {
+        name: with_stepping(plugins.driver(role.driver).offline(role.settings), RealClock())
+        for name, role in plan.bench.roles.items()
+    }
     problems = list(check_roles(plan.bench, loaded))
     warnings = ["`record` is noted, but this version keeps every row"] if loaded.protocol.record else []
     steps: list[PlannedStep] = []

@@ -12,6 +12,7 @@ from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
 from luggin.engine.recorder import Recorder
 from luggin.engine.run import Part, Run
+from luggin.engine.stepping import achieved_by, execution_of
 from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported, UsageError
 from luggin.records import Schema
 
@@ -147,6 +148,7 @@ class _Execution:
             step=self._number,
             attempt=self._attempt,
             techniques=[{"name": t.name, "parameters": dict(t.parameters)} for t in realised.techniques],
+            execution=execution_of(instrument, realised),
             duration=realised.duration,
             rows=sum(realised.rows),
             latency=realised.latency,
@@ -156,6 +158,8 @@ class _Execution:
         title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
         run.watcher.step_began(self._path, title, realised.duration, sum(realised.rows))
         trip = self._stream(instrument, realised, [member for member, _ in requests])
+        if achieved := achieved_by(instrument):
+            self._values["achieved"] = dict(achieved)
         if run.soft.is_set:
             raise run.interrupted()
         if trip is not None:

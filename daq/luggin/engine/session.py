@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from luggin.clock import Clock, RealClock, ScaledClock, VirtualClock
+from luggin.engine.stepping import with_stepping
 from luggin.errors import LugginError, NoInstrument, UnsafeState, UsageError
 from luggin.transport import LineOwnership
 
@@ -106,7 +107,7 @@ class BenchSession:
             else:
                 self._own(role.resource, purpose)
             transport = plugins.open_transport(role.resource, self.clock, settings)
-            instrument = driver.create(transport, self.clock, role.name, role.settings)
+            instrument = with_stepping(driver.create(transport, self.clock, role.name, role.settings), self.clock)
             # From here on the line is open: whatever fails, it is closed with the others.
             self.instruments[role.name] = instrument
             try:
