@@ -195,8 +195,11 @@ def check(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--accept-damage", is_flag=True, help="Keep the rows before a damaged place of the journal; set the rest aside."
+)
 @_json
-def recover(folder: Path, as_json: bool) -> int:
+def recover(folder: Path, accept_damage: bool, as_json: bool) -> int:
     """Bring the run in FOLDER in order after a crash or a power cut. Can be repeated.
 
     All acknowledged rows are published into the zarr store; nothing is invented. (`luggin resume`
@@ -204,7 +207,7 @@ def recover(folder: Path, as_json: bool) -> int:
     """
     from luggin.store import recover as recover_store
 
-    recovery = recover_store(folder)
+    recovery = recover_store(folder, accept_damage=accept_damage)
     if as_json:
         echo_json({"run": str(folder), "recovery": str(recovery)})
     else:

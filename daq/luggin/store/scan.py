@@ -136,7 +136,7 @@ class JournalScan:
                     file,
                     here.offset,
                     f"{problem}, although it was once safe on this disk",
-                    "The rows before it and all committed rows are whole; `recover(folder, accept_damage=True)` keeps "
+                    "The rows before it and all committed rows are whole; `luggin recover --accept-damage` keeps "
                     "them and sets the damaged journal aside",
                 )
         return False
