@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.engine.history import History
 from luggin.engine.start import Ambient, Plan, Source, ambient, take_up
-from luggin.errors import UsageError
+from luggin.errors import Interrupted, LugginError, UsageError
 
 if TYPE_CHECKING:
     from luggin.engine.run import Run
@@ -50,7 +51,11 @@ def read_script(path: Path, arguments: Sequence[str]) -> Source:
 def execute_script(surroundings: Ambient) -> list[Run]:
     """Execute the script of these surroundings; returns the runs that it started.
 
-    Whatever the script raises comes out; runs that it left open are finished first.
+    Runs that the script left open are finished first, whatever it raises.
+
+    Raises:
+        LugginError: from the script, with a note of its line; any other exception of the script
+            comes out as one that names its line.
     """
     source = surroundings.source
     path = Path(source.name)
@@ -64,12 +69,31 @@ def execute_script(surroundings: Ambient) -> list[Run]:
         except BaseException as error:
             for run in surroundings.runs:
                 run.finish(error)
-            raise
+            if not isinstance(error, Exception) or isinstance(error, Interrupted):
+                raise
+            place, statement = _place_in_script(error, source)
+            if isinstance(error, LugginError):
+                error.add_note(f"{place}: {statement}")
+                raise
+            mistake = LugginError(f"{place}: {type(error).__name__}: {error}")
+            mistake.add_note(statement)
+            raise mistake from error
         finally:
             sys.argv, sys.path[:] = argv, import_path
         for run in surroundings.runs:
             run.finish(None)
     return surroundings.runs
+
+
+def _place_in_script(error: Exception, source: Source) -> tuple[str, str]:
+    """File and line of the script that led to an error, and what stands there."""
+    numbers = [
+        line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == source.name
+    ]
+    lines = source.text.splitlines()
+    if not numbers or not 1 <= numbers[-1] <= len(lines):
+        return source.name, ""
+    return f"{source.name}:{numbers[-1]}", lines[numbers[-1] - 1].strip()
 
 
 def plan_of_script(

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from luggin.analysis import open_run
 from luggin.store import StoreWriter
 from luggin.store.layout import FORMAT
 from luggin_sim.bench import default_bench_text
@@ -304,3 +305,69 @@ def test_mistakes_in_the_command_get_a_hint(folder):
     assert "unknown driver 'gamri'" in folder.refused("instruments", "gamri")
     folder.write("data.DTA", "x")
     assert "write NAME=VALUE" in folder.refused("analyse", "data.DTA", "--option", "x")
+
+
+# -- mistakes in scripts
+
+SCRIPT = """import luggin
+from luggin import CV, OCP
+
+SAMPLE = {
+    "id": "x", "wiring": "three-electrode", "working": {"material": "glassy carbon", "diameter": "3 mm"},
+    "counter": {"material": "Pt wire"}, "reference": {"electrode": "Ag/AgCl", "fill": "3.5 M KCl"},
+}
+with luggin.start(sample=SAMPLE) as run:
+    rest = run.do(OCP(duration="5 s"))
+    LINE
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        pytest.param("print(rest.valeu)", 1, "s.py:10: AttributeError: 'StepResult' object has no", id="slip"),
+        pytest.param("run.do(OCP(duration='5'))", 2, "OCP: duration: '5' has no unit", id="unit"),
+        pytest.param(
+            "run.do(CV(begin='0 V vs ref', vertices=('-7 V', '0 V'), rate='0.1 V/s', step='10 mV'))",
+            2,
+            "-7 V is outside -6 V ... 6 V",
+            id="range",
+        ),
+        pytest.param("run.read('bath', 'temperature')", 2, "has no role 'bath'; it has cell", id="role"),
+        pytest.param("run.analyse('cv.half-wave')", 2, "Did you mean 'cv.half-waves'", id="analysis"),
+    ],
+)
+def test_a_mistake_in_a_script_names_its_line_and_the_run_can_be_mended(folder, line, code, words):
+    said = folder.luggin("run", folder.write("s.py", SCRIPT.replace("LINE", line)), "--folder", "run", "--no-report")
+    assert said.code == code
+    assert words in said.errors
+    assert "s.py:10: " in said.errors
+    assert line in said.errors
+    assert "take it up again with: luggin resume run" in said.errors
+    assert "Traceback" not in said.errors
+    # Mended behind what was done, the run goes on without measuring that again.
+    folder.write("s.py", SCRIPT.replace("LINE", "run.do(OCP(duration='2 s'))"))
+    assert folder.luggin("resume", "run", "--protocol", "s.py", "--no-report").code == 0
+    archive = open_run(folder.path / "run")
+    assert archive.outcome == "completed"
+    assert [s.path for s in archive.steps if s.do == "ocp"] == ["1", "2"]
+
+
+def test_a_run_is_still_there_when_the_instrument_was_not(folder):
+    folder.write("s.py", SCRIPT.replace("LINE", "print(rest.valeu)"))
+    assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
+    log = (folder.path / "run" / "run.log").read_bytes()
+    folder.write("b.toml", bench())
+    said = folder.luggin("resume", "run", "--bench", "b.toml", "--no-report")
+    assert said.code == 4
+    assert "/dev/ttyNONE: there is no such port" in said.message
+    assert (folder.path / "run" / "run.log").read_bytes() == log
+    folder.write("s.py", SCRIPT.replace("LINE", "pass"))
+    assert folder.luggin("resume", "run", "--protocol", "s.py", "--no-report").code == 0
+
+
+def test_a_changed_protocol_is_of_the_kind_of_the_first_one(folder):
+    folder.write("s.py", SCRIPT.replace("LINE", "print(rest.valeu)"))
+    assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
+    message = folder.refused("resume", "run", "--protocol", folder.write("p.toml", protocol(CV)))
+    assert "this run has the python protocol s.py; give a changed one like it" in message
