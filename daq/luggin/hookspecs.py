@@ -6,7 +6,9 @@ is a plugin without packaging. A misspelt hook is an error at start. Modules nam
 are imported at start: they must not import numpy, scipy, pydantic or matplotlib at their top.
 
 All hooks are called on the main thread. "First result" means that the first answer that is not
-None wins and later plugins are not asked.
+None wins and later plugins are not asked. The plugin that was registered last is asked first, unless
+it says ``hookimpl(trylast=True)``. A few hooks are agreed on but have no caller yet; a plugin that
+implements one gets a warning at start. ``docs/reference/hooks.md`` has a section for each hook.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 PROJECT = "luggin"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def _not_called(hook: str) -> UserWarning:
+    """What a plugin that implements a hook without a caller is told, so that nobody relies on it."""
+    return UserWarning(f"{hook} is not called in this version of Luggin")
 
 
 @dataclass(frozen=True)
@@ -113,19 +120,11 @@ class Simulator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class CheckRefusal:
-    """A plugin's reason why a run must not start."""
-
-    plugin: str
-    reason: str
-
-
 @hookspec
 def luggin_drivers() -> Sequence[Driver]:
-    """The drivers of a package. Called once at start; a driver module is imported when it is used.
+    """The drivers of a package. Called whenever a bench file is read or an instrument is opened.
 
-    If it raises, the plugin is reported as broken and the program stops with exit code 2.
+    If it raises, or two drivers have one id, the plugin is named and the command ends with exit code 2.
     """
     raise NotImplementedError
 
@@ -134,7 +133,7 @@ def luggin_drivers() -> Sequence[Driver]:
 def luggin_techniques() -> Sequence[Callable[[], type[Any]]]:
     """Further step types: callables that return a `luggin.steps.Step` class. Called before a protocol is read.
 
-    If it raises, the protocol is not read and the plugin is named.
+    If it (or one of the callables) raises, the plugin is named and the protocol is not read.
     """
     raise NotImplementedError
 
@@ -143,36 +142,47 @@ def luggin_techniques() -> Sequence[Callable[[], type[Any]]]:
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """Analyses: callables that return a `luggin.results.Analysis` (so that numpy loads when one is used).
 
-    Called when an analysis is asked for by name. If it raises, the command fails and names the plugin;
-    measured data are not affected.
+    Called when a protocol is read and when an analysis is asked for. If it (or one of the callables)
+    raises, or two analyses have one name, the plugin is named; measured data are not affected.
     """
     raise NotImplementedError
 
 
 @hookspec
 def luggin_readers() -> Sequence[Reader]:
-    """Readers of foreign files. Called by ``luggin analyse FILE``; a reader that recognises the file reads it."""
+    """Readers of foreign files. Called by ``luggin analyse FILE``; the first that recognises the file reads it.
+
+    If it raises, the plugin is named and the command ends with exit code 2.
+    """
     raise NotImplementedError
 
 
 @hookspec
 def luggin_exporters() -> Sequence[Exporter]:
-    """Writers of other formats for finished runs. Called by ``luggin export``."""
+    """Writers of other formats for finished runs. The exporter ``report`` writes the report of a run.
+
+    Called after ``luggin run`` and ``luggin resume``, and by ``luggin report``. If it raises, the command
+    says so; the run stays what it is.
+    """
     raise NotImplementedError
 
 
 @hookspec
 def luggin_simulators() -> Sequence[Simulator]:
-    """Simulated laboratories. Called when a bench has ``sim://`` resources, or by ``luggin sim``."""
+    """Simulated laboratories; the first one of all answers is used (``hookimpl(tryfirst=True)`` comes before Luggin's).
+
+    Called when a bench has ``sim://`` resources, by rehearsals, and by ``luggin sim``. If it raises, the
+    plugin is named and the command ends with exit code 2.
+    """
     raise NotImplementedError
 
 
-@hookspec
+@hookspec(warn_on_impl=_not_called("luggin_observers"))
 def luggin_observers(run: Path) -> Sequence[Callable[[], None]]:
     """Observers of a run. They run in one child process that reads the run folder, never in the runner.
 
-    Called once at the start of a run with its folder. An observer that raises is named in the run's
-    footer and costs the run nothing.
+    Not called in this version. To be called once at the start of a run with its folder; an observer that
+    raises is then named in the run's footer and costs the run nothing.
     """
     raise NotImplementedError
 
@@ -188,30 +198,33 @@ def luggin_open_transport(resource: str, clock: Clock, settings: Mapping[str, An
     raise NotImplementedError
 
 
-@hookspec(firstresult=True)
+@hookspec(firstresult=True, warn_on_impl=_not_called("luggin_identify"))
 def luggin_identify(transport: Transport, idn: str) -> Identity | None:
     """Make sense of an identification string that the driver does not understand. First result.
 
-    Called on the line's owner thread while connecting. If it raises, the run does not start.
+    Not called in this version. To be called on the line's owner thread while connecting; if it raises,
+    the run does not start.
     """
     raise NotImplementedError
 
 
-@hookspec
+@hookspec(warn_on_impl=_not_called("luggin_check_run"))
 def luggin_check_run(plan: Mapping[str, Any], bench: Mapping[str, Any]) -> str | None:
     """Look at a run before it starts; a text is a refusal. All plugins are asked.
 
-    ``plan`` has the protocol's data and the expanded steps, ``bench`` the bench file's data. A refusal,
-    or a plugin that raises, stops the run before anything is touched.
+    Not called in this version: nothing that a plugin refuses stops a run yet. ``plan`` has the
+    protocol's data and the expanded steps, ``bench`` the bench file's data. A refusal, or a plugin that
+    raises, is to stop the run before anything is touched.
     """
     raise NotImplementedError
 
 
-@hookspec
+@hookspec(warn_on_impl=_not_called("luggin_run_metadata"))
 def luggin_run_metadata(run: Path) -> Mapping[str, Any]:
-    """Further metadata for the store's root attributes, plain JSON. Called before the first step.
+    """Further metadata for the store's root attributes, plain JSON.
 
-    If it raises, the run goes on without it and the plugin is named in ``run.log``.
+    Not called in this version. To be called before the first step; if it raises, the run goes on without
+    it and the plugin is named in ``run.log``.
     """
     raise NotImplementedError
 
@@ -220,6 +233,7 @@ def luggin_run_metadata(run: Path) -> Mapping[str, Any]:
 def luggin_run_finished(run: Path) -> None:
     """Called after a run's outcome is recorded and every instrument is safe.
 
-    If it raises, the plugin is named in ``run.log``; the outcome of the run stays what it is.
+    That is at the end of ``luggin run``, of ``luggin resume``, and of a rehearsal, whose folder is
+    temporary. If it raises, that is logged; the outcome of the run stays what it is.
     """
     raise NotImplementedError
