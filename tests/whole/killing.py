@@ -87,7 +87,6 @@ class Execution:
 
     client: int
     rows: list = field(default_factory=list)
-    complete: bool = False
 
 
 class SentRows:
@@ -107,7 +106,8 @@ class SentRows:
         *lines, self._partial = (self._partial + new).split(b"\n")
         for line in lines:
             chunk = json.loads(line)
-            self._asked(chunk["data"]) if chunk["dir"] == ">" else self._answered(chunk["data"])
+            take = self._asked if chunk["dir"] == ">" else self._answered
+            take(chunk["data"])
         return self
 
     def _asked(self, text):
@@ -121,8 +121,6 @@ class SentRows:
         for line in lines:
             if line.startswith("Peb"):  # eb is the time, which only scripts of techniques send
                 self.executions[-1].rows.append(decoded(line))
-            elif line == "*":
-                self.executions[-1:] and setattr(self.executions[-1], "complete", True)
 
     @property
     def rows(self):
