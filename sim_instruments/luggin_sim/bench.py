@@ -7,6 +7,7 @@
     model = "emstat4-hr"
     latency = "1 ms"                        # from the instrument to the computer
     baud = 230400                           # only for real serial lines
+    address = "GPIB0::18::INSTR"            # a VISA name; without one it is on a serial port
     options = {staircase = true}            # rules of the dialect
     [simulated.cell.cell]                   # what hangs on its leads
     kind = "redox"
@@ -29,11 +30,12 @@ from luggin.errors import Problem, ProtocolError, UnitError
 from luggin_sim.cells import Cell, cell_from_table, read_cell
 from luggin_sim.dialects import DIALECTS
 from luggin_sim.ports import line as lines
+from luggin_sim.ports import messages
 from luggin_sim.ports.serial_port import install
 from luggin_sim.wire import Wire, WireLog
 
 _ROOT = "simulated"
-_KEYS = ("dialect", "model", "latency", "baud", "options", "cell")
+_KEYS = ("dialect", "model", "latency", "baud", "address", "options", "cell")
 _LONGEST_LATENCY = 60.0
 _BAUD_RATES = (1200, 12_000_000)
 _numbers = itertools.count(1)
@@ -41,10 +43,11 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Station:
-    """One simulated instrument with its cell, ready to be put on a port."""
+    """One simulated instrument with its cell, ready to be put on a port: a VISA name, or a serial one."""
 
     wire: Wire
     cell: Cell
+    address: str = ""
 
 
 class Lab:
@@ -54,9 +57,7 @@ class Lab:
         install()
         self._token = f"lab{next(_numbers)}"
         self._stations = dict(stations)
-        self._lines = {name: lines.SimulatedLine(station.wire, clock, WireLog()) for name, station in stations.items()}
-        for name, line in self._lines.items():
-            lines.connect(self.url(name), line)
+        self._lines = {name: self._connected(name, station, clock) for name, station in stations.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,8 +65,9 @@ class Lab:
         return tuple(self._stations)
 
     def url(self, name: str) -> str:
-        """What pyserial opens for ``sim://name``."""
-        return f"{lines.PREFIX}{self._token}/{name}"
+        """What `luggin.transport.open_line` opens for ``sim://name``: a serial port, or a VISA library and name."""
+        address = self._stations[name].address
+        return f"visa://{self._token}@luggin/{address}" if address else f"{lines.PREFIX}{self._token}/{name}"
 
     def cell_is_on(self, name: str) -> bool:
         """True while the instrument's cell circuit is closed."""
@@ -81,8 +83,21 @@ class Lab:
 
     def close(self) -> None:
         """Forget the ports; whoever has one open is told that its line broke."""
-        for name in self._lines:
-            lines.disconnect(self.url(name))
+        messages.disconnect(self._token)
+        for name, station in self._stations.items():
+            if not station.address:
+                lines.disconnect(self.url(name))
+
+    def _connected(self, name: str, station: Station, clock: Clock) -> lines.SimulatedLine:
+        """The station's line, open to whoever knows its name."""
+        if isinstance(station.wire, messages.MessageWire):
+            is_stream = station.address.startswith("ASRL") or station.address.endswith("SOCKET")
+            line = messages.MessageLine(station.wire, clock, WireLog(), messages=not is_stream)
+            messages.connect(self._token, station.address, line)
+            return line
+        serial = lines.SimulatedLine(station.wire, clock, WireLog())
+        lines.connect(self.url(name), serial)
+        return serial
 
     def __enter__(self) -> Lab:
         return self
@@ -100,7 +115,35 @@ def check(tables: Mapping[str, Any]) -> list[Problem]:
             problems += _check_instrument(table, path)
         else:
             problems.append(Problem("a simulated instrument is a table", path))
+    return problems + _check_addresses(tables)
+
+
+def _check_addresses(tables: Mapping[str, Any]) -> list[Problem]:
+    """VISA names that cannot be read, or that two instruments have."""
+    problems: list[Problem] = []
+    owners: dict[str, str] = {}
+    for name, table in tables.items():
+        if not isinstance(table, Mapping) or "address" not in table:
+            continue
+        path = f"{_ROOT}.{name}.address"
+        try:
+            address = _address(table)
+        except ValueError as error:
+            problems.append(Problem(str(error), path, hint='Write for example "GPIB0::18::INSTR".'))
+            continue
+        if address in owners:
+            problems.append(Problem(f"{address} is the address of {owners[address]!r} already", path))
+        owners[address] = name
     return problems
+
+
+def _address(table: Mapping[str, Any]) -> str:
+    """The canonical VISA name, or nothing. ValueError if it is none that can be simulated."""
+    if "address" not in table:
+        return ""
+    from luggin_sim.ports.visa_port import canonical  # PyVISA is loaded for benches that use it
+
+    return canonical(str(table["address"]))
 
 
 def _check_instrument(table: Mapping[str, Any], path: str) -> list[Problem]:
@@ -157,7 +200,9 @@ def stations(tables: Mapping[str, Any]) -> dict[str, Station]:
     for name, table in tables.items():
         cell = cell_from_table(table["cell"], "simulated bench", f"{_ROOT}.{name}.cell")
         dialect = DIALECTS[table["dialect"]].make(table["model"], table.get("options", {}), cell)
-        made[name] = Station(Wire(dialect, _latency(table), table.get("baud")), cell)
+        address = _address(table)
+        wire = (messages.MessageWire if address else Wire)(dialect, _latency(table), table.get("baud"))
+        made[name] = Station(wire, cell, address)
     return made
 
 
