@@ -66,7 +66,8 @@ class Lab:
 
     def url(self, name: str) -> str:
         """What `luggin.transport.open_line` opens for ``sim://name``: a serial port, or a VISA library and name."""
-        address = self._stations[name].address
+        station = self._stations.get(name)
+        address = station.address if station is not None else ""
         return f"visa://{self._token}@luggin/{address}" if address else f"{lines.PREFIX}{self._token}/{name}"
 
     def cell_is_on(self, name: str) -> bool:
