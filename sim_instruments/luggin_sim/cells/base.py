@@ -34,17 +34,33 @@ class Cell(Protocol):
         """Potential (V) between the instrument's working and reference leads now, without noise."""
 
     @property
+    def current(self) -> float:
+        """Current (A) through the leads at the end of the last step."""
+
+    @property
     def is_open(self) -> bool:
         """True before the first `apply` and after every `rest`."""
 
-    def apply(self, potential: float, dt: float) -> float:
+    def apply(self, potential: float, dt: float, limit: float = math.inf) -> float:
         """Ramp the applied potential from its last value to ``potential`` over ``dt``; the current then.
 
-        If the circuit was open it is closed at ``potential``, which is then held for ``dt``.
+        If the circuit was open it is closed at ``potential``, which is then held for ``dt``. The
+        current never exceeds ``limit`` (A): where the programme asks for more, the limit flows
+        instead, and `potential` is what that leaves.
         """
 
-    def step_to(self, potential: float) -> None:
-        """Change the applied potential at once; time does not pass. Closes an open circuit."""
+    def step_to(self, potential: float, limit: float = math.inf) -> None:
+        """Change the applied potential at once; time does not pass. Closes an open circuit.
+
+        With a ``limit`` (A) nothing is charged in no time; it is charged in the time that comes.
+        """
+
+    def apply_current(self, current: float, dt: float, limit: float = math.inf) -> float:
+        """Send ``current`` through the closed circuit for ``dt``; the potential then.
+
+        The potential never leaves -``limit`` to ``limit`` (V): where the current asks for more, the
+        limit is applied instead.
+        """
 
     def rest(self, dt: float) -> float:
         """Leave the circuit open for ``dt``; the open-circuit potential then."""

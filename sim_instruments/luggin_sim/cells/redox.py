@@ -10,10 +10,10 @@ Chem. 36 (1964) 706.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from operator import mul
 from typing import Self
 
+from luggin_sim.cells.balance import CurrentLaw, Solution, balance
 from luggin_sim.cells.base import SHORTEST_STEP, ReadingNoise, checked_step
 from luggin_sim.cells.kinetics import ChainKinetics
 from luggin_sim.cells.redox_spec import FARADAY, GAS_CONSTANT, RedoxSpec
@@ -32,17 +32,10 @@ _SMALL_JUMP = (0.02, 0.5)
 _SMALL = 0.5  # thermal voltages
 # Slopes (V/s) that differ by more than this part make a kink; less is rounding of the programme.
 _KINK = 1e-3
-# Newton stops at a step this small (V) and takes the step's linear part into account: what is left
-# is of second order, 1e-13 of a current.
-_SETTLED = 1e-8
-_LARGEST_NEWTON_STEP = 0.25
-_MOST_ITERATIONS = 100
 # Bound (V) of every rest potential: half-wave and leak potentials lie within 10 V.
 _WIDEST = 15.0
 # A cell starts as it is after this time (s) on the bench.
 _REST_BEFORE = 3600.0
-
-_CurrentLaw = Callable[[float], tuple[float, float, list[float], list[float]]]
 
 
 class RedoxCell:
@@ -71,10 +64,12 @@ class RedoxCell:
         self._interface = self._mixed_potential(_REST_BEFORE)
         self._passing = 0.0  # faradaic and leak current (A)
         self._conductance = self._leak
-        self._applied: float | None = None
+        self._applied: float | None = None  # what is at the leads
+        self._programmed: float | None = None  # what the instrument wants there; differs if it is limited
+        self._imposed: float | None = None
         self._since_jump, self._grading = 0.0, _LARGE_JUMP
         self._slope, self._last_piece = 0.0, math.inf
-        self._charge = 0.0
+        self._charge = self._current = 0.0
         self._jump(large=True)
         self.rest(_REST_BEFORE)
 
@@ -87,6 +82,11 @@ class RedoxCell:
     def potential(self) -> float:
         """Potential (V) against the reference: the applied one, or the open-circuit potential."""
         return self._interface if self._applied is None else self._applied
+
+    @property
+    def current(self) -> float:
+        """Current (A) through the leads at the end of the last step."""
+        return self._current
 
     @property
     def is_open(self) -> bool:
@@ -110,28 +110,31 @@ class RedoxCell:
         """``potential`` (V) as a meter reads it, with the cell's noise."""
         return self._noise.on_potential(potential)
 
-    def step_to(self, potential: float) -> None:
+    def step_to(self, potential: float, limit: float = math.inf) -> None:
         """Change the applied potential (V) at once; time does not pass. Closes an open circuit.
 
         Behind a resistance the double layer follows in the time that comes. Without one it is
-        charged at once: the spike is in `charge`, not in any current.
+        charged at once: the spike is in `charge`, not in any current. If the current is limited
+        (``limit`` in A), it is charged in the time that comes too.
         """
-        if potential == self._applied:
+        if potential == self._programmed:
             return
         self._jump(large=abs(potential - self.potential) > _SMALL * self._thermal)
-        self._applied = potential
-        if self._spec.solution_resistance == 0.0:
+        self._programmed = self._applied = potential
+        self._imposed = None
+        if self._spec.solution_resistance == 0.0 and limit == math.inf:
             self._charge += self._spec.double_layer_capacitance * (potential - self._interface)
             self._interface = potential
 
-    def apply(self, potential: float, dt: float) -> float:
+    def apply(self, potential: float, dt: float, limit: float = math.inf) -> float:
         """Ramp from the last applied potential (V) to ``potential`` in ``dt`` (s); the current (A) then.
 
-        If the circuit was open it is closed at ``potential``, which is then held for ``dt``.
+        If the circuit was open it is closed at ``potential``, which is then held for ``dt``. Where
+        more than ``limit`` (A) would flow, the limit flows, and `potential` is what that leaves.
         """
-        if self._applied is None:
-            self.step_to(potential)
-        begin = self.potential
+        if self._programmed is None:
+            self.step_to(potential if self._applied is None else self._applied, limit)
+        begin = self.potential if self._programmed is None else self._programmed
         slope = (potential - begin) / checked_step(dt)
         longest = _RAMP_PIECE * self._thermal / abs(slope) if slope else math.inf
         if abs(slope - self._slope) > _KINK * (abs(slope) + abs(self._slope)):
@@ -141,18 +144,36 @@ class RedoxCell:
         current, elapsed = 0.0, 0.0
         for piece in self._pieces(dt, longest):
             elapsed += piece
-            current = self._advance(piece, begin + slope * elapsed)
-        self._applied = potential
+            current = self._held_piece(piece, begin + slope * elapsed, limit)
+        self._programmed = potential
         return current
+
+    def apply_current(self, current: float, dt: float, limit: float = math.inf) -> float:
+        """Send ``current`` (A) through the closed circuit for ``dt`` (s); the potential (V) then.
+
+        Where the potential would leave -``limit`` to ``limit`` (V), the limit is applied instead.
+        Without a limit it goes as far as the leak lets it.
+        """
+        self._impose(current)
+        if self._applied is None:
+            self._applied = self._interface
+        for piece in self._pieces(checked_step(dt), math.inf):
+            self._driven_piece(piece, current, limit)
+        return self.potential
 
     def rest(self, dt: float) -> float:
         """Leave the circuit open for ``dt`` (s); the open-circuit potential (V) then."""
-        if self._applied is not None:
-            self._jump(large=True)
-            self._applied, self._slope = None, 0.0
+        self._impose(0.0)
         for piece in self._pieces(checked_step(dt), math.inf):
-            self._advance(piece, None)
+            self._driven_piece(piece, 0.0)
+        self._applied = None
         return self._interface
+
+    def _impose(self, current: float) -> None:
+        """From now on the current (A) is given, not the potential."""
+        if self._imposed != current:
+            self._jump(large=True)
+            self._imposed, self._programmed, self._slope = current, None, 0.0
 
     def _jump(self, large: bool) -> None:
         """Begin fine pieces again; a small jump at the same time as a large one changes nothing."""
@@ -175,50 +196,49 @@ class RedoxCell:
         self._last_piece = pieces[-1]
         return pieces
 
-    def _advance(self, dt: float, applied: float | None) -> float:
-        """Solve one piece that ends at ``applied`` (V; None: open circuit); the current (A) then.
+    def _held_piece(self, dt: float, applied: float, limit: float = math.inf) -> float:
+        """One piece that ends at ``applied`` (V) as long as no more than ``limit`` (A) flows; the current then."""
+        law = self._current_law(dt)
+        before, start = self._passing, self._interface
+        guess = start if self._applied is None else start + applied - self._applied
+        solution = balance(law, guess, applied, self._spec.solution_resistance)
+        if abs(solution.current) > limit:
+            current = math.copysign(limit, solution.current)
+            self._driven_piece(dt, current)
+            return current
+        self._settle(dt, solution)
+        self._applied, self._current = applied, solution.current
+        capacitance = self._spec.double_layer_capacitance
+        self._charge += 0.5 * dt * (before + self._passing) + capacitance * (self._interface - start)
+        return solution.current
 
-        Unknown is the potential of the interface. It is where the total current is zero (open), or
-        where it and the drop over the resistance make up the applied potential (closed). Both
-        balances increase with the potential, so Newton's method within a shrinking bracket ends.
+    def _driven_piece(self, dt: float, current: float, limit: float = math.inf) -> None:
+        """One piece with ``current`` (A) as long as the leads stay within ``limit`` (V)."""
+        law, drop = self._current_law(dt, current), self._spec.solution_resistance * current
+        if limit < math.inf:
+            # the current grows with the potential: at a limit that is not reached it is beyond what is asked for
+            if law(limit - drop)[0] < current:
+                self._held_piece(dt, limit)
+                return
+            if law(-limit - drop)[0] > current:
+                self._held_piece(dt, -limit)
+                return
+        self._settle(dt, balance(law, self._interface, current))
+        self._charge += current * dt
+        self._applied, self._current = self._interface + drop, current
+
+    def _settle(self, dt: float, solution: Solution) -> None:
+        """What was solved becomes the state at the end of the piece."""
+        self._semi_integral.advance(dt, solution.rates)
+        self._interface = solution.interface
+        self._passing = self._without_charging(solution.interface, solution.rates)
+        self._conductance = self._leak + sum(map(mul, self._charges, solution.rate_slopes))
+
+    def _current_law(self, dt: float, imposed: float | None = None) -> CurrentLaw:
+        """Total current at the end of a piece, and its derivative, as functions of the interface's potential.
+
+        ``imposed`` is the current (A) if that is given, and not the potential at the leads.
         """
-        total_current = self._current_law(dt, closed=applied is not None)
-        resistance = self._spec.solution_resistance
-        start = self._interface
-        potential = start if applied is None or self._applied is None else start + applied - self._applied
-        low, high = -math.inf, math.inf
-        for _ in range(_MOST_ITERATIONS):
-            current, slope, rates, rate_slopes = total_current(potential)
-            if applied is None:
-                change = -current / slope
-            else:
-                change = (applied - potential - resistance * current) / (1.0 + resistance * slope)
-            if abs(change) < _SETTLED:
-                break
-            if change < 0.0:
-                high = potential
-            else:
-                low = potential
-            trial = potential + min(max(change, -_LARGEST_NEWTON_STEP), _LARGEST_NEWTON_STEP)
-            potential = trial if low < trial < high else 0.5 * (low + high)
-        else:
-            raise ArithmeticError(f"no potential balances the currents near {potential:g} V")
-
-        rates = [rate + s * change for rate, s in zip(rates, rate_slopes, strict=True)]
-        potential += change
-        current += slope * change
-        before = self._passing
-        self._semi_integral.advance(dt, rates)
-        self._interface, self._applied = potential, applied
-        self._passing = self._without_charging(potential, rates)
-        self._conductance = self._leak + sum(map(mul, self._charges, rate_slopes))
-        if applied is not None:
-            capacitance = self._spec.double_layer_capacitance
-            self._charge += 0.5 * dt * (before + self._passing) + capacitance * (potential - start)
-        return current if applied is not None else 0.0
-
-    def _current_law(self, dt: float, closed: bool) -> _CurrentLaw:
-        """Total current at the end of a piece, and its derivative, as functions of potential."""
         known, response = self._semi_integral.preview(dt)
         surfaces, place = [], 0
         for chain in self._chains:
@@ -227,7 +247,7 @@ class RedoxCell:
             surfaces.append((chain, surface, [response * d for d in chain.inverse_root_diffusion]))
             place = following
         start, leak, charges = self._interface, self._leak, self._charges
-        weight, charging_before = self._double_layer(dt, closed)
+        weight, charging_before = self._double_layer(dt, imposed)
         stiffness = self._spec.double_layer_capacitance / (dt * weight)
         fixed = -(1.0 - weight) / weight * charging_before - leak * self._spec.leak_potential
 
@@ -248,7 +268,7 @@ class RedoxCell:
 
         return law
 
-    def _double_layer(self, dt: float, closed: bool) -> tuple[float, float]:
+    def _double_layer(self, dt: float, imposed: float | None) -> tuple[float, float]:
         """Weight of the new charging current within a piece, and the charging current at its start.
 
         The charge moved is ``dt * (weight * new + (1 - weight) * old)``. The weight is fitted so that
@@ -257,10 +277,12 @@ class RedoxCell:
         1/2 for pieces much shorter than the time constant, 1 for much longer ones.
         """
         capacitance, resistance = self._spec.double_layer_capacitance, self._spec.solution_resistance
-        if capacitance == 0.0 or (closed and resistance == 0.0):
+        if capacitance == 0.0 or (imposed is None and resistance == 0.0):
             return 1.0, 0.0
         conductance, charging = self._conductance, -self._passing
-        if closed and self._applied is not None:
+        if imposed is not None:
+            charging += imposed
+        elif self._applied is not None:
             conductance += 1.0 / resistance
             charging += (self._applied - self._interface) / resistance
         z = conductance * dt / capacitance
