@@ -6,9 +6,6 @@ same engine, drivers and bytes, in a folder that is thrown away.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique
 from luggin.clock import RealClock
+from luggin.engine.approval import note_rehearsal, rehearsal_key
 from luggin.engine.execution import ends_at
 from luggin.engine.progress import SimulatedOperator
 from luggin.engine.protocols import run_protocol, watched
@@ -24,7 +22,6 @@ from luggin.engine.scripts import execute_script
 from luggin.engine.start import Ambient, Plan, Source
 from luggin.engine.stepping import with_stepping
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
-from luggin.versions import software
 
 if TYPE_CHECKING:
     from luggin.bench import Bench
@@ -262,7 +259,7 @@ def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
         )
         rows, charge = _measured(finished.folder)
     if finished.error is None:
-        _note_rehearsal(rehearsal_key(plan))
+        note_rehearsal(rehearsal_key(plan))
     return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
 
 
@@ -280,7 +277,7 @@ def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Re
         measured = [_measured(run.folder) for run in surroundings.runs]
     if finished.error is None:
         for key in keys:
-            _note_rehearsal(key)
+            note_rehearsal(key)
     return Rehearsal(
         finished.outcome,
         sum(rows for rows, _ in measured),
@@ -322,52 +319,3 @@ def twin_bench(bench: Bench, plugins: Plugins) -> Bench:
         tables[name] = table
         roles[name] = replace(role, resource=f"sim://{name}")
     return replace(bench, roles=roles, simulated_tables=tables, simulator=None)
-
-
-def rehearsal_key(plan: Plan) -> str:
-    """What a rehearsal is good for: this protocol, this bench, these versions."""
-    content = [plan.source.sha256, plan.bench.sha256, dict(software())]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def home() -> Path:
-    """Where Luggin keeps what belongs to a user: ``LUGGIN_HOME``, or the system's place for it."""
-    import platformdirs
-
-    chosen = os.environ.get("LUGGIN_HOME")
-    return Path(chosen) if chosen else Path(platformdirs.user_state_dir("luggin", appauthor=False))
-
-
-def _note_rehearsal(key: str) -> None:
-    path = home() / "rehearsals.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="ascii") as file:
-        file.write(key + "\n")
-
-
-def _is_rehearsed(key: str) -> bool:
-    path = home() / "rehearsals.txt"
-    return path.is_file() and key in path.read_text(encoding="ascii").split()
-
-
-def require_rehearsed(plan: Plan, force: bool) -> Plan:
-    """The plan, if it may run: with limits on a real bench, and rehearsed there (or forced, which is noted).
-
-    Raises:
-        UsageError: it has no limits, or was not rehearsed.
-    """
-    if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
-        return plan
-    from luggin.bench import requires_limits
-
-    if missing := requires_limits(plan.bench, plan):
-        raise UsageError(f"{plan.source.name}: {missing}")
-    if _is_rehearsed(rehearsal_key(plan)):
-        return replace(plan, notes={**plan.notes, "rehearsed": True})
-    if force:
-        return replace(plan, notes={**plan.notes, "forced": "run without a rehearsal"})
-    bench = f" --bench {plan.bench.path}" if plan.bench.path is not None else ""
-    raise UsageError(
-        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with "
-        f"`luggin check {plan.source.name}{bench}`, or run it with --force, which is recorded."
-    )

@@ -115,7 +115,7 @@ class RunArchive:
             technique: name of the technique; all if not given.
 
         Raises:
-            UsageError: no step has one of these ids.
+            UsageError: there is no such id, or none of the steps with these ids has rows.
         """
         wanted = None if on is None else [on] if isinstance(on, str) else list(on)
         latest: dict[tuple[int, int], tuple[StepRecord, Mapping[str, Any]]] = {}
@@ -123,16 +123,20 @@ class RunArchive:
             for number, part in enumerate(step.parts):
                 latest[step.step, number] = (step, part)
         if wanted is not None:
-            known = {str(part["id"]) for _, part in latest.values() if part["id"]}
-            for name in wanted:
-                if name not in known:
-                    has = ", ".join(sorted(known)) or "no step with an id and rows"
-                    raise UsageError(f"{self.folder}: no rows of a step with id {name!r}; there is {has}")
+            self._require_known(wanted, {str(part["id"]) for _, part in latest.values()})
         return [
             self._table(step, part)
             for step, part in latest.values()
             if (wanted is None or part["id"] in wanted) and (technique is None or part["technique"] == technique)
         ]
+
+    def _require_known(self, wanted: Sequence[str], with_rows: set[str]) -> None:
+        """UsageError if none of the ids has rows, or if one of them is no id of this run at all."""
+        ids = {step.id for step in self.steps if step.id} | with_rows
+        for name in wanted:
+            if name not in ids or not with_rows & set(wanted):
+                has = ", ".join(sorted(with_rows - {""})) or "no step with an id and rows"
+                raise UsageError(f"{self.folder}: no rows of a step with id {name!r}; there is {has}")
 
     def _table(self, step: StepRecord, part: Mapping[str, Any]) -> Table:
         stream, first, count = str(part["stream"]), int(part["first"]), int(part["count"])

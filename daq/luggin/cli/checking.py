@@ -34,8 +34,9 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
     console.print(table)
     if len(overview.steps) > _LONGEST:
         console.print(f"... and {len(overview.steps) - _LONGEST} steps more")
+    steps = f"{len(overview.steps)} step{'s' * (len(overview.steps) != 1)}"
     click.echo(
-        f"{len(overview.steps)} steps, {show_duration(overview.duration)} without prompts, {overview.rows} rows, "
+        f"{steps}, {show_duration(overview.duration)} without prompts, {overview.rows} rows, "
         f"{show(overview.bytes, 'B')} uncompressed"
     )
     if overview.largest_charge is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from luggin import plugins as plugin_manager
 from luggin.cli.output import echo_json, print_results
 from luggin.errors import FileFormatError, UsageError
+from luggin.units import show, show_duration
 
 if TYPE_CHECKING:
     from luggin.capabilities import Capabilities
@@ -39,17 +41,16 @@ def analyse(
 
     plugins = plugin_manager.load()
     parameters = _options(options)
-    tables, sample, planned, place = _tables(path, on, plugins)
-    place = save or place
-    asked = [(n, parameters) for n in names] or planned or _fitting(tables, plugins, parameters)
+    source = _RunSource(path) if path.is_dir() else _FileSource(path, plugins)
+    place = save or source.place
     results = []
-    for name, chosen in asked:
+    for name, chosen, of in source.questions(names, on, plugins):
         analysis, wanted = plugins.analysis(name), {**chosen, **parameters}
         if place is None:
-            outcome = ask(analysis, tables, sample, wanted)
+            outcome = ask(analysis, source.tables(of), source.sample, wanted)
         else:
             created = RealClock().utc().isoformat()
-            outcome, _ = ask_and_keep(analysis, tables, sample, wanted, folder=place, created=created)
+            outcome, _ = ask_and_keep(analysis, source.tables(of), source.sample, wanted, folder=place, created=created)
         results.append(outcome_to_json(name, outcome))
     if as_json:
         echo_json({"path": str(path), "results": results})
@@ -60,26 +61,50 @@ def analyse(
     return 0
 
 
-def _tables(
-    path: Path, on: tuple[str, ...], plugins: Plugins
-) -> tuple[list[Table], dict[str, Any], list[tuple[str, dict[str, Any]]], Path | None]:
-    """Tables, sample, planned analyses and the place for results of a run or a foreign file."""
-    if path.is_dir():
+#: An analysis, its options, and the ids of the steps that it is asked about (none: all that fit).
+Question = tuple[str, Mapping[str, Any], Sequence[str]]
+
+
+class _RunSource:
+    """A run folder: what the protocol asks, or what is asked on the command line."""
+
+    def __init__(self, path: Path) -> None:
         from luggin.analysis import open_run
 
-        archive = open_run(path)
-        planned = []
-        chosen: list[str] = list(on)
-        for entry in archive.header.get("analyses", ()):
+        self._archive = open_run(path)
+        self.sample: Mapping[str, Any] = self._archive.sample
+        self.place: Path | None = path / "results"
+
+    def tables(self, of: Sequence[str]) -> list[Table]:
+        return self._archive.tables(list(of) or None)
+
+    def questions(self, names: Sequence[str], on: Sequence[str], plugins: Plugins) -> list[Question]:
+        planned: list[Question] = []
+        for entry in self._archive.header.get("analyses", ()):
             options = {k: v for k, v in entry.items() if k not in ("use", "on")}
-            planned.append((str(entry["use"]), options))
-            wanted = entry.get("on")
-            if not on and wanted:
-                chosen.extend([wanted] if isinstance(wanted, str) else wanted)
-        return archive.tables(chosen or None), dict(archive.sample), planned, path / "results"
-    if on:
-        raise UsageError(f"{path}: --on chooses steps of a run; a file has none")
-    return list(read_foreign(path, plugins)), {}, [], None
+            of = entry.get("on", ())
+            planned.append((str(entry["use"]), options, on or ([of] if isinstance(of, str) else of)))
+        if not names:
+            return planned or _fitting(self.tables(on), on, plugins)
+        return [q for q in planned if q[0] in names] + [(n, {}, on) for n in names if n not in {q[0] for q in planned}]
+
+
+class _FileSource:
+    """A file of another program."""
+
+    def __init__(self, path: Path, plugins: Plugins) -> None:
+        self._path = path
+        self._tables = list(read_foreign(path, plugins))
+        self.sample: Mapping[str, Any] = {}
+        self.place: Path | None = None
+
+    def tables(self, of: Sequence[str]) -> list[Table]:
+        return self._tables
+
+    def questions(self, names: Sequence[str], on: Sequence[str], plugins: Plugins) -> list[Question]:
+        if on:
+            raise UsageError(f"{self._path}: --on chooses steps of a run; a file has none")
+        return [(name, {}, ()) for name in names] or _fitting(self._tables, (), plugins)
 
 
 def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
@@ -108,9 +133,10 @@ def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
     raise FileFormatError(f"{path}: {what}. It reads run folders and: {known}.")
 
 
-def _fitting(tables: list[Table], plugins: Plugins, parameters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _fitting(tables: Sequence[Table], on: Sequence[str], plugins: Plugins) -> list[Question]:
+    """Every analysis that can look at some of these tables."""
     techniques = {t.technique for t in tables}
-    fitting = [(name, parameters) for name, a in plugins.analyses().items() if techniques & set(a.needs)]
+    fitting: list[Question] = [(name, {}, on) for name, a in plugins.analyses().items() if techniques & set(a.needs)]
     if not fitting:
         raise UsageError(
             f"no analysis fits {', '.join(sorted(techniques)) or 'an empty run'}; "
@@ -197,6 +223,13 @@ def instruments(driver: str | None, as_json: bool) -> int:
     return 0
 
 
+def _shown(value: float, unit: str) -> str:
+    """A bound of a range: a count without a unit, a time in the units of people."""
+    if unit == "1":
+        return f"{value:g}"
+    return show_duration(value) if unit == "s" and value >= 60 else show(value, unit)
+
+
 def _driver_json(driver: Any) -> dict[str, Any]:
     models = {}
     for model, title in driver.models.items():
@@ -216,15 +249,13 @@ def _driver_json(driver: Any) -> dict[str, Any]:
 
 
 def _print_capabilities(c: Capabilities) -> None:
-    from luggin.units import show
-
     click.echo(f"    potential   {show(c.potential.low, 'V')} ... {show(c.potential.high, 'V')}")
     click.echo(
         f"    current     up to {show(c.current.high, 'A')}; ranges {', '.join(show(r, 'A') for r in c.current_ranges)}"
     )
     for name, technique in c.techniques.items():
         limits = "; ".join(
-            f"{p} {show(r.low, r.unit)} ... {show(r.high, r.unit)}{'' if r.confirmed else ' (unconfirmed)'}"
+            f"{p} {_shown(r.low, r.unit)} ... {_shown(r.high, r.unit)}{'' if r.confirmed else ' (unconfirmed)'}"
             for p, r in technique.limits.items()
         )
         click.echo(f"    {name:11} {technique.execution}; {limits}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def run(
 ) -> int:
     """Run PROTOCOL (.toml, .yaml, or .py with its ARGUMENTS) and print its results.
 
+    Several protocol files run at the same time, each as a run of its own.
+
     Ctrl-C once stops safely at a row boundary, twice at once. The cell is verified open on every
     way out, and the run can be taken up again with: luggin resume FOLDER
     """
@@ -54,18 +57,65 @@ def run(
     if protocol.suffix == ".py":
         return _run_script(protocol, arguments, bench_path, folder, plugins, force, yes, no_report, as_json)
     if arguments:
-        raise click.UsageError(f"only Python protocols take arguments; got {' '.join(arguments)}")
+        files = [protocol, *(Path(argument) for argument in arguments)]
+        return _run_several(files, bench_path, folder, plugins, force, yes, no_report, as_json)
     from dataclasses import replace
 
     from luggin.engine.protocols import plan_of, run_protocol
-    from luggin.rehearsal import look_over, require_rehearsed
+    from luggin.rehearsal import look_over
 
     loaded, bench = _load(protocol, bench_path, plugins)
-    plan = require_rehearsed(replace(plan_of(loaded, bench), folder=folder), force)
+    plan = replace(plan_of(loaded, bench), folder=folder, force=force)
     look_over(loaded, plan, plugins)
     with watching(as_json, loaded.protocol.title) as watcher:
         finished = run_protocol(loaded, plan, plugins, people=people_for(yes, bench), watcher=watcher)
     return _end(finished, plugins, no_report, as_json)
+
+
+def _run_several(
+    files: Sequence[Path],
+    bench_path: Path | None,
+    folder: Path | None,
+    plugins: Plugins,
+    force: bool,
+    yes: bool,
+    no_report: bool,
+    as_json: bool,
+) -> int:
+    from dataclasses import replace
+
+    from luggin.engine.progress import Lines, Silent, SimulatedOperator
+    from luggin.engine.protocols import plan_of
+    from luggin.engine.together import Job, run_together
+    from luggin.rehearsal import look_over
+
+    foreign = [str(path) for path in files if path.suffix.lower() not in (".toml", ".yaml", ".yml")]
+    if foreign:
+        raise click.UsageError(
+            f"only Python protocols take arguments, and only protocol files run together; got {', '.join(foreign)}"
+        )
+    if folder is not None:
+        raise click.UsageError("--folder names one run folder; with several protocols each gets its own below runs/")
+    jobs = []
+    for path in files:
+        loaded, bench = _load(path, bench_path, plugins)
+        plan = replace(plan_of(loaded, bench), force=force)
+        look_over(loaded, plan, plugins)
+        jobs.append(Job(loaded, plan, Silent() if as_json else Lines()))
+    run_together(jobs, plugins, SimulatedOperator() if yes else None)
+    said = []
+    for job, path in zip(jobs, files, strict=True):
+        if job.finished is None:
+            click.echo(f"luggin: {path}: {job.error}", err=True)
+            said.append({"protocol": str(path), "error": str(job.error)})
+            continue
+        if not no_report:
+            job.finished.report = _report(job.finished.folder, plugins)
+        print_finished(job.finished, quiet=as_json)
+        said.append({"protocol": str(path), **job.finished.to_json()})
+    if as_json:
+        echo_json({"runs": said})
+    return max(job.exit_code for job in jobs)
 
 
 def _run_script(
@@ -83,7 +133,6 @@ def _run_script(
     from luggin.engine.protocols import watched
     from luggin.engine.scripts import execute_script, read_script
     from luggin.engine.start import Ambient
-    from luggin.rehearsal import require_rehearsed
 
     source = read_script(protocol, arguments)
     bench = None if bench_path is None else read_bench(bench_path, plugins)
@@ -95,7 +144,7 @@ def _run_script(
             watcher=watcher,
             folder=folder,
             bench=bench,
-            adapt=lambda plan: require_rehearsed(plan, force),
+            force=force,
         )
         with scripts_print_to(as_json):
             finished = watched(surroundings, lambda: execute_script(surroundings))
@@ -108,6 +157,7 @@ def _run_script(
 @click.option(
     "--protocol", type=click.Path(path_type=Path), help="A protocol that is changed behind what is completed."
 )
+@click.option("--force", is_flag=True, help="Go on with a changed protocol or bench without a rehearsal.")
 @click.option("--clear-trip", is_flag=True, help="The limit that stopped the run was looked into.")
 @click.option("--yes", is_flag=True, help="Answer every prompt of the protocol with yes.")
 @click.option("--no-report", is_flag=True, help="Do not write report.html.")
@@ -116,6 +166,7 @@ def resume(
     folder: Path,
     bench_path: Path | None,
     protocol: Path | None,
+    force: bool,
     clear_trip: bool,
     yes: bool,
     no_report: bool,
@@ -145,6 +196,7 @@ def resume(
             bench=bench,
             changed=changed,
             clear_trip=clear_trip,
+            force=force,
             people=people_for(yes, bench),
             watcher=watcher,
         )

@@ -20,6 +20,7 @@ class Event(enum.IntEnum):
     MADE_SAFE = 5
     STOP_ASKED = 6
     FINISHED = 7
+    MONITOR_LOST = 8
 
     @property
     def words(self) -> str:

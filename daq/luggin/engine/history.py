@@ -42,6 +42,8 @@ class History:
         self.sessions = 0
         self.protocols: list[Mapping[str, Any]] = []
         self.finished: Mapping[str, Any] | None = None
+        #: The limit that stopped the run, in words, until somebody cleared it.
+        self.trip = ""
         self.last_time = 0.0
         for record in records:
             self._add(record)
@@ -53,6 +55,8 @@ class History:
         elif kind == "session":
             self.sessions += 1
             self.finished = None
+            if record.get("trip_cleared"):
+                self.trip = ""
         elif kind == "protocol":
             self.protocols.append(record)
         elif kind == "start":
@@ -82,6 +86,8 @@ class History:
 
     def _finished(self, record: Mapping[str, Any]) -> None:
         self.finished = record
+        if record.get("outcome") == "limit tripped":
+            self.trip = str(record.get("trip") or "it tripped")
         # An exception that ended the run was not caught by the script: its call is done again.
         path = record.get("failed_path")
         if path in self.paths:

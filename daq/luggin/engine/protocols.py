@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luggin.clock import VirtualClock
 from luggin.engine.history import History
 from luggin.engine.limits import Limit
+from luggin.engine.monitors import MonitorSpec
 from luggin.engine.progress import People, Watcher
 from luggin.engine.start import Ambient, Plan, Source, begin, take_up
 from luggin.errors import LugginError, RunFolderError, UsageError
@@ -59,6 +61,11 @@ def limits_of(entries: Sequence[Any]) -> tuple[Limit, ...]:
     )
 
 
+def monitors_of(entries: Sequence[Any]) -> tuple[MonitorSpec, ...]:
+    """The monitors of a protocol in the form in which the engine runs them."""
+    return tuple(MonitorSpec(m.on, m.read, float(m.every), m.stream_name) for m in entries)
+
+
 def plan_of(loaded: LoadedProtocol, bench: Bench) -> Plan:
     """What a protocol file on a bench amounts to."""
     protocol = loaded.protocol
@@ -69,6 +76,7 @@ def plan_of(loaded: LoadedProtocol, bench: Bench) -> Plan:
         sample=protocol.sample.to_json(),
         limits=limits_of(protocol.limits),
         analyses=[entry.to_json() for entry in protocol.analyses],
+        monitors=monitors_of(protocol.monitors),
     )
 
 
@@ -80,13 +88,14 @@ def run_protocol(
     people: People | None = None,
     watcher: Watcher | None = None,
     on_begin: Callable[[Run], None] | None = None,
+    shared: VirtualClock | None = None,
 ) -> Finished:
-    """Run a protocol from its beginning.
+    """Run a protocol from its beginning. ``shared`` is virtual time that other runs live in too.
 
     Raises:
         UsageError, InstrumentError: the run could not begin; nothing was written.
     """
-    run = begin(plan, plugins, people=people, watcher=watcher)
+    run = begin(plan, plugins, people=people, watcher=watcher, shared=shared)
     return _execute(run, loaded, plan, plugins, on_begin)
 
 
@@ -98,6 +107,7 @@ def resume_protocol(
     bench: Bench | None = None,
     changed: LoadedProtocol | Source | None = None,
     clear_trip: bool = False,
+    force: bool = False,
     people: People | None = None,
     watcher: Watcher | None = None,
 ) -> Finished:
@@ -123,7 +133,7 @@ def resume_protocol(
     if source.kind == "python":
         if isinstance(changed, Source):
             source = replace(changed, arguments=source.arguments)
-        surroundings = Ambient(plugins, source, people=people, watcher=watcher, bench=bench, resume=folder)
+        surroundings = Ambient(plugins, source, people=people, watcher=watcher, bench=bench, resume=folder, force=force)
         return watched(surroundings, lambda: execute_script(surroundings), folder)
     if source.kind != "toml":
         raise RunFolderError(
@@ -136,7 +146,7 @@ def resume_protocol(
     else:
         loaded = changed
         history.require_prefix((e.path, e.step.do, e.step.fingerprint()) for e in loaded.protocol.walk())
-    plan = plan_of(loaded, bench)
+    plan = replace(plan_of(loaded, bench), force=force)
     run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
     return _execute(run, loaded, plan, plugins, None)
 
@@ -151,11 +161,9 @@ def _no_run(folder: Path) -> str:
 
 
 def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
-    finished = history.finished or {}
-    if finished.get("outcome") == "limit tripped" and not clear_trip:
-        which = finished.get("trip") or "it tripped"
+    if history.trip and not clear_trip:
         raise RunFolderError(
-            f"{folder}: this run was stopped by a limit ({which}). Look at the cell first; "
+            f"{folder}: this run was stopped by a limit ({history.trip}). Look at the cell first; "
             "then resume it with --clear-trip."
         )
 

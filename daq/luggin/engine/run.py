@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
+from luggin.engine.monitors import Monitor, MonitorSpec, start_monitors, words_of
 from luggin.engine.progress import People, Watcher
 from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, StoreError, UsageError
 from luggin.records import Frame
@@ -20,7 +21,7 @@ from luggin.results import Outcome
 from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
-    from luggin.engine.limits import Limit
+    from luggin.engine.limits import Limit, Trip
     from luggin.engine.session import BenchSession
     from luggin.plugins import Plugins
     from luggin.steps import Step
@@ -111,7 +112,11 @@ class Run:
         self._restored = not history.order
         self._failed_path = ""
         self._stop_reason = ""
-        self._signals: SignalWatch | None = None
+        self._around = contextlib.ExitStack()
+        self._monitors: list[Monitor] = []
+        self._monitor_trip = ""
+        #: Step number and attempt of what runs now, for the rows of monitors.
+        self.current = (0, 0)
 
     # -- time
     def time(self) -> float:
@@ -178,6 +183,7 @@ class Run:
             establishes=[f"{state}@{step.on or 'cell'}" for state in step.establishes],
         )
         parts: list[Part] = []
+        self.current = (number, attempt)
         try:
             self.check_stop()
             status, parts, values = execute(self, step, path, number, attempt, parts)
@@ -290,6 +296,29 @@ class Run:
         for instrument in self.session.instruments.values():
             instrument.request_abort()
 
+    # -- monitors
+    def monitor(self, specs: Sequence[MonitorSpec]) -> None:
+        """Read other instruments beside the techniques until the run is over.
+
+        Raises:
+            UsageError: an instrument has no such reading.
+        """
+        if specs:
+            # Who starts workers takes part in the time: otherwise the first of them runs ahead.
+            self._around.enter_context(self.session.clock.worker("run"))
+            self._monitors += start_monitors(self, specs)
+
+    def trip_by_monitor(self, trip: Trip, stream: str) -> None:
+        """A monitor left a limit: the run stops as for any other reading. Called by the monitor's thread."""
+        if not self._monitor_trip:
+            self._monitor_trip = words_of(trip, stream)
+            self.request_stop(self._monitor_trip)
+
+    def monitor_lost(self, stream: str, words: str) -> None:
+        """A monitor's line broke; the run goes on without it, and says so."""
+        self.event(Event.MONITOR_LOST, stream=stream, words=words)
+        self.watcher.said(f"monitor {stream} ended: {words}")
+
     def stop_by_signal(self, count: int, name: str) -> None:
         """What a `SignalWatch` tells: the first signal stops at a row boundary, the second at once."""
         words = {1: "stopping: the cell is being opened", 2: "stopping at once: the cell is being opened"}
@@ -298,16 +327,18 @@ class Run:
 
     def watch_signals(self) -> None:
         """Take Ctrl-C and its relatives until the run is over (for scripts that nobody else watches over)."""
-        self._signals = SignalWatch(self.stop_by_signal)
-        self._signals.__enter__()
+        self._around.enter_context(SignalWatch(self.stop_by_signal))
 
     def check_stop(self) -> None:
         """Raise Interrupted if a stop was asked for."""
         if self.soft.is_set:
             raise self.interrupted()
 
-    def interrupted(self) -> Interrupted:
-        """The exception for a stop that was asked for."""
+    def interrupted(self) -> Interrupted | LimitTripped:
+        """The exception for a stop that was asked for, by a person or by a monitor's limit."""
+        if self._monitor_trip:
+            self.trip = self._monitor_trip
+            return LimitTripped(f"{self._monitor_trip}. The cell is open; the data up to there are kept.")
         return Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
 
     # -- the record
@@ -351,13 +382,12 @@ class Run:
         """Make everything safe, record the outcome, publish all rows and give the bench back."""
         if self.outcome != "running":
             return
-        try:
+        with self._around:
             self._finish(error)
-        finally:
-            if self._signals is not None:
-                self._signals.__exit__()
 
     def _finish(self, error: BaseException | None) -> None:
+        for monitor in self._monitors:
+            monitor.stop()
         unsafe: LugginError | None = None
         try:
             self.session.close()

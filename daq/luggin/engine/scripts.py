@@ -102,12 +102,13 @@ def plan_of_script(
     bench: str | Path | None,
     title: str,
     limits: Sequence[Mapping[str, Any]],
+    monitors: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Plan, Plugins]:
     """What a script's call of `luggin.start` amounts to."""
     from luggin import plugins as plugin_manager
     from luggin.bench import load_bench
-    from luggin.engine.protocols import limits_of
-    from luggin.steps import parse_limits, parse_sample
+    from luggin.engine.protocols import limits_of, monitors_of
+    from luggin.steps import MonitorEntry, parse_limits, parse_sample
 
     plugins = surroundings.plugins if surroundings else plugin_manager.load()
     source = surroundings.source if surroundings else _own_source()
@@ -116,8 +117,8 @@ def plan_of_script(
     elif bench is None:
         opened = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
     else:
-        place = Path(bench)
-        place = place if place.is_absolute() or place.exists() else Path(source.name).parent / place
+        beside = Path(source.name).parent / bench
+        place = beside if beside.exists() else Path(bench)
         opened = load_bench(place, drivers=list(plugins.drivers()))
     plan = Plan(
         title=title or Path(source.name).stem,
@@ -125,6 +126,7 @@ def plan_of_script(
         source=source,
         sample=parse_sample(sample),
         limits=limits_of(parse_limits(limits)),
+        monitors=monitors_of([MonitorEntry(**entry) for entry in monitors]),
     )
     return plan, plugins
 

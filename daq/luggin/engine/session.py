@@ -33,6 +33,7 @@ class BenchSession:
         bench: the bench file.
         plugins: where drivers and simulators come from.
         purpose: what for, told to others who want the same instrument.
+        shared: virtual time that other sessions of this process live in too; its own if not given.
 
     Raises:
         NoInstrument, LineInUse: an instrument does not answer, or somebody else has it.
@@ -40,14 +41,14 @@ class BenchSession:
         UnsafeState: a cell could not be verified to be off.
     """
 
-    def __init__(self, bench: Bench, plugins: Plugins, purpose: str) -> None:
+    def __init__(self, bench: Bench, plugins: Plugins, purpose: str, shared: VirtualClock | None = None) -> None:
         self.bench = bench
         self.lab: Lab | None = None
         self.instruments: dict[str, MeasuringInstrument] = {}
         self.identities: dict[str, Identity] = {}
         self.made_safe: dict[str, str] = {}
         self._ownerships: list[LineOwnership] = []
-        self.clock = self._choose_clock()
+        self.clock = self._choose_clock(shared)
         try:
             self._open(plugins, purpose)
         except BaseException:
@@ -64,7 +65,7 @@ class BenchSession:
         """Lab seconds per second; None for virtual time."""
         return None if self.clock.virtual else self.clock.speed
 
-    def _choose_clock(self) -> Clock:
+    def _choose_clock(self, shared: VirtualClock | None) -> Clock:
         in_process = [r for r in self.bench.roles.values() if r.resource.startswith("sim://")]
         if in_process and len(in_process) < len(self.bench.roles):
             real = ", ".join(n for n, r in self.bench.roles.items() if not r.resource.startswith("sim://"))
@@ -73,7 +74,7 @@ class BenchSession:
                 "real time. Serve the simulated ones with `luggin sim`, or simulate all of them."
             )
         if in_process:
-            return VirtualClock()
+            return shared or VirtualClock()
         if self.bench.simulator:
             return ScaledClock(self._served_speed(self.bench.simulator))
         return RealClock()

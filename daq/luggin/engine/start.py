@@ -15,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luggin.clock import RealClock
+from luggin.clock import RealClock, VirtualClock
+from luggin.engine.approval import require_rehearsed_again
 from luggin.engine.events import Event
 from luggin.engine.history import History
+from luggin.engine.monitors import MonitorSpec
 from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Watcher
 from luggin.engine.run import Run
 from luggin.engine.session import BenchSession
@@ -59,6 +61,8 @@ class Plan:
     sample: Mapping[str, Any]
     limits: Sequence[Limit] = ()
     analyses: Sequence[Mapping[str, Any]] = ()
+    monitors: Sequence[MonitorSpec] = ()
+    force: bool = False
     folder: Path | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -70,8 +74,15 @@ def new_folder(title: str, sample: str, base: Path = RUNS) -> Path:
     return base / "_".join(filter(None, [utc, *words, secrets.token_hex(2)]))
 
 
-def begin(plan: Plan, plugins: Plugins, *, people: People | None, watcher: Watcher | None) -> Run:
-    """Open the bench and make the run folder.
+def begin(
+    plan: Plan,
+    plugins: Plugins,
+    *,
+    people: People | None,
+    watcher: Watcher | None,
+    shared: VirtualClock | None = None,
+) -> Run:
+    """Open the bench and make the run folder. ``shared`` is virtual time that other runs live in too.
 
     Raises:
         RunFolderError: the folder exists already.
@@ -116,6 +127,8 @@ def take_up(
     """
     from luggin.store import RunLog, StoreWriter
 
+    source = history.protocols[-1]["protocol"] if history.protocols else history.header["protocol"]
+    require_rehearsed_again(plan, source["sha256"], history.header["bench"]["sha256"])
     writer = StoreWriter.resume(folder, host_clock=RealClock())
     session: BenchSession | None = None
     try:
@@ -126,7 +139,7 @@ def take_up(
         log = RunLog.open(folder)
         record = _session_record(session, resumed, "resume")
         gap = {"from": stopped, "to": resumed}
-        log.append({**record, "gap": gap, "recovery": str(writer.recovery)}, sync=True)
+        log.append({**record, "gap": gap, "recovery": str(writer.recovery), "trip_cleared": True}, sync=True)
         if plan.source.sha256 != history.header["protocol"]["sha256"]:
             log.append({"kind": "protocol", "time": resumed, "protocol": plan.source.to_json()})
     except BaseException:
@@ -184,6 +197,11 @@ def _run(
         watcher=watcher or Silent(),
     )
     run.event(Event.RESUMED if history.order else Event.STARTED)
+    try:
+        run.monitor(plan.monitors)
+    except BaseException as error:
+        run.finish(error)
+        raise
     run.watcher.began(str(folder), session.simulated)
     return run
 
@@ -210,6 +228,7 @@ def _header(plan: Plan, session: BenchSession) -> dict[str, Any]:
         "sample": dict(plan.sample),
         "limits": [vars(limit) for limit in plan.limits],
         "analyses": [dict(entry) for entry in plan.analyses],
+        "monitors": [monitor.to_json() for monitor in plan.monitors],
         "simulated": session.simulated,
         "virtual": session.clock.virtual,
         "speed": session.speed,
@@ -270,6 +289,7 @@ class Ambient:
     folder: Path | None = None
     bench: Bench | None = None
     resume: Path | None = None
+    force: bool = False
     adapt: Callable[[Plan], Plan] | None = None
     runs: list[Run] = field(default_factory=list)
 
@@ -293,7 +313,9 @@ def start(
     bench: str | Path | None = None,
     title: str = "",
     limits: Sequence[Mapping[str, Any]] = (),
+    monitors: Sequence[Mapping[str, Any]] = (),
     folder: str | Path | None = None,
+    force: bool = False,
 ) -> Run:
     """Start a run from Python, to be used as a context.
 
@@ -310,25 +332,29 @@ def start(
         bench: path of the bench file, relative to the script; the built-in simulated bench if not given.
         title: of the run.
         limits: as ``limits`` of a protocol file.
+        monitors: as ``monitors`` of a protocol file.
         folder: the run folder; a new one below ``runs/`` if not given.
+        force: run on a real bench without a rehearsal (``luggin check script.py``); this is recorded.
 
     Raises:
-        UsageError: sample, limits or bench are wrong.
+        UsageError: a real bench without limits or rehearsal; sample, limits or bench are wrong.
         InstrumentError: the bench cannot be opened.
     """
     from luggin.engine.scripts import plan_of_script, take_up_script
 
     surroundings = _ambient[-1] if _ambient else None
-    plan, plugins = plan_of_script(surroundings, sample, bench, title, limits)
+    plan, plugins = plan_of_script(surroundings, sample, bench, title, limits, monitors)
     if surroundings is None:
-        run = begin(replace(plan, folder=Path(folder) if folder else None), plugins, people=None, watcher=Lines())
+        run = begin(
+            replace(plan, folder=Path(folder) if folder else None, force=force), plugins, people=None, watcher=Lines()
+        )
         run.watch_signals()
     elif surroundings.resume is not None and not surroundings.runs:
         run = take_up_script(surroundings, plan)
     else:
         chosen = surroundings.folder if not surroundings.runs else None
         place = chosen or (Path(folder) if folder else None)
-        plan = replace(plan, folder=place)
+        plan = replace(plan, folder=place, force=force or surroundings.force)
         if surroundings.adapt is not None:
             plan = surroundings.adapt(plan)
         run = begin(plan, plugins, people=surroundings.people, watcher=surroundings.watcher)

@@ -7,7 +7,7 @@ from luggin.steps.base import ControlledStep, Count, MistakenRecord, Name, Recor
 from luggin.steps.control import Chain, Container, ForEach, Note, Prompt, Repeat
 from luggin.steps.limits import COLUMN_UNITS, Limit, check_setpoints, outside
 from luggin.steps.loading import LoadedProtocol, load_protocol, parse_limits, parse_sample
-from luggin.steps.protocol import AnalysisEntry, Events, Protocol, Thinning
+from luggin.steps.protocol import AnalysisEntry, Events, MonitorEntry, Protocol, Thinning
 from luggin.steps.quantities import (
     CurrentRange,
     Duration,
@@ -60,6 +60,7 @@ __all__ = [
     "COLUMN_UNITS",
     "Thinning",
     "AnalysisEntry",
+    "MonitorEntry",
     "Events",
     "LoadedProtocol",
     "load_protocol",

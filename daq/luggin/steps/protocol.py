@@ -45,6 +45,22 @@ class AnalysisEntry(Record):
         return dict(self.model_extra or {})
 
 
+class MonitorEntry(Record):
+    """``{on = "smu", read = ["potential"], every = "10 s"}``: an instrument that is read beside the techniques."""
+
+    on: Name = Field(description="role of the instrument on the bench; one that runs no technique", examples=["meter"])
+    read: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = Field(
+        min_length=1, description="names of the readings that its driver declares", examples=[["voltage"]]
+    )
+    every: Interval = Field(description="time between two readings", examples=["10 s"])
+    stream: Name | None = Field(None, description="name of the stream of its rows; `monitor_` and the role if left out")
+
+    @property
+    def stream_name(self) -> str:
+        """The stream of its rows."""
+        return self.stream or f"monitor_{self.on}"
+
+
 class Events(Record):
     """``[on]``: what to do when something happens to the computer."""
 
@@ -79,6 +95,7 @@ class Protocol(Record):
     )
     limits: tuple[Limit, ...] = ()
     record: Thinning | None = Field(None, description="which rows to keep")
+    monitors: tuple[MonitorEntry, ...] = ()
     steps: tuple[InstanceOf[Step], ...] = Field(min_length=1, description="what is done", examples=STEPS_EXAMPLE)
     analyses: tuple[AnalysisEntry, ...] = ()
     on: Events = Field(default_factory=Events)

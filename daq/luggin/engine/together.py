@@ -1,0 +1,83 @@
+"""Several protocols in one invocation: each is its own run, in a thread of its own.
+
+They share the time and the signals, nothing else. One that fails leaves the others alone; the
+first Ctrl-C stops all of them safely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from luggin.clock import RealClock, VirtualClock
+from luggin.engine.progress import People, Watcher
+from luggin.engine.protocols import Finished, run_protocol
+from luggin.engine.run import Run
+from luggin.engine.start import Plan
+from luggin.errors import LugginError, UsageError
+from luggin.signals import SignalWatch
+
+if TYPE_CHECKING:
+    from luggin.plugins import Plugins
+    from luggin.steps import LoadedProtocol
+
+
+@dataclass
+class Job:
+    """One protocol of several, and how it ended: a finished run, or why it could not begin."""
+
+    loaded: LoadedProtocol
+    plan: Plan
+    watcher: Watcher
+    finished: Finished | None = None
+    error: LugginError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The code with which this one alone would end."""
+        if self.finished is not None:
+            return self.finished.exit_code
+        return 0 if self.error is None else self.error.exit_code
+
+
+def run_together(jobs: Sequence[Job], plugins: Plugins, people: People | None) -> None:
+    """Run all jobs at once; each job says afterwards how it ended.
+
+    Raises:
+        UsageError: simulated benches in virtual time and real ones do not go together.
+    """
+    virtual = [all(r.resource.startswith("sim://") for r in job.plan.bench.roles.values()) for job in jobs]
+    if any(virtual) and not all(virtual):
+        raise UsageError(
+            "protocols on benches in virtual time cannot run together with ones in real time. Serve the simulated "
+            "benches with `luggin sim`, or run them one after the other."
+        )
+    shared = VirtualClock() if all(virtual) else None
+    clock = shared or RealClock()
+    runs: list[Run] = []
+
+    def work(job: Job) -> None:
+        try:
+            job.finished = run_protocol(
+                job.loaded,
+                job.plan,
+                plugins,
+                people=people,
+                watcher=job.watcher,
+                shared=shared,
+                on_begin=runs.append,
+            )
+        except LugginError as error:
+            job.error = error
+
+    def stop(count: int, name: str) -> None:
+        for run in list(runs):
+            if run.outcome == "running":
+                run.stop_by_signal(count, name)
+
+    with SignalWatch(stop), clock.worker("together"):
+        workers = [clock.start_worker(f"run {number}", partial(work, job)) for number, job in enumerate(jobs, 1)]
+        for worker in workers:
+            worker.join()
