@@ -1,6 +1,7 @@
-"""Serves simulated instruments to other processes: one pseudo-terminal each, and a control port.
+"""Serves simulated instruments to other processes: pseudo-terminals, TCP ports, and a control port.
 
-One thread does everything. Time is a `ScaledClock`, so a client that uses the same speed sees a
+An instrument with a VISA name (but a serial one) is served on a TCP port, every other one on a
+pseudo-terminal. One thread does everything. Time is a `ScaledClock`, so a client that uses the same speed sees a
 laboratory that is that much faster. The instruments live on when a client dies or goes away: that
 is what tests of killed runners need.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import selectors
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,14 +26,13 @@ from typing import Any
 from luggin.clock import ScaledClock
 from luggin.errors import NotSupported
 from luggin_sim import bench
+from luggin_sim.ports.served import CHUNK, ServedLine
+from luggin_sim.ports.tcp_server import TcpPort
 from luggin_sim.wire import Wire, WireLog
 
 #: Longest time (host s) until a request to stop is seen.
 _PATIENCE = 0.1
-#: What an instrument keeps for a client that does not read; then whole chunks are lost, and counted.
-_LARGEST_BACKLOG = 1 << 20
 _LONGEST_REQUEST = 1 << 16
-_CHUNK = 1 << 16
 
 
 def serve(
@@ -48,101 +48,76 @@ def serve(
         tables: the ``[simulated]`` part of a bench file.
         speed: lab seconds per second.
         log_folder: where ``<name>.jsonl`` records what went over each line; nowhere if None.
-        announce: called once with ``speed``, ``resources`` (name -> device), ``control`` (host and
+        announce: called once with ``speed``, ``resources`` (name -> device or VISA name), ``control`` (host and
             port) and ``logs`` (name -> file) as soon as clients can connect.
         stop: asked at least ten times a second.
 
     Raises:
-        NotSupported: this operating system has no pseudo-terminals.
+        NotSupported: this operating system has no pseudo-terminals, and an instrument needs one.
         ProtocolError: the tables have mistakes.
     """
     stations = bench.stations(tables)
-    if not hasattr(os, "openpty"):
+    on_terminals = [name for name, station in stations.items() if not _is_on_tcp(station)]
+    if on_terminals and not hasattr(os, "openpty"):
         raise NotSupported(
-            "this operating system has no pseudo-terminals, so simulated instruments cannot be served to other "
+            f"this operating system has no pseudo-terminals, so {', '.join(on_terminals)} cannot be served to other "
             "programs; run the protocol on its simulated bench in this process instead (resource sim://...)"
         )
     clock = ScaledClock(speed)
     if log_folder is not None:
         log_folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        terminals = {}
+        served: dict[str, ServedLine] = {}
         for name, station in stations.items():
             path = log_folder / f"{name}.jsonl" if log_folder is not None else None
-            terminals[name] = _Terminal(station.wire, clock, WireLog(path), path)
-            stack.callback(terminals[name].close)
-        server = _Server(terminals, clock)
+            kind = TcpPort if _is_on_tcp(station) else _Terminal
+            served[name] = kind(station.wire, clock, WireLog(path), path)
+            stack.callback(served[name].close)
+        server = _Server(served, clock)
         stack.callback(server.close)
         announce(server.announcement())
         server.run(stop)
 
 
-class _Terminal:
+def _is_on_tcp(station: bench.Station) -> bool:
+    return bool(station.address) and not station.address.startswith("ASRL")
+
+
+class _Terminal(ServedLine):
     """One instrument behind one pseudo-terminal."""
 
     def __init__(self, wire: Wire, clock: ScaledClock, log: WireLog, log_path: Path | None) -> None:
         import tty
 
-        self._wire, self._clock, self._log = wire, clock, log
-        self.log_path = log_path
-        self._backlog = bytearray()
-        self._lost = 0
-        self._late = 0.0
+        super().__init__(wire, clock, log, log_path)
         self._master, self._slave = os.openpty()
         # The slave side stays open here: without it, reading fails as soon as a client goes away.
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.device = os.ttyname(self._slave)
-
-    def fileno(self) -> int:
-        """The server's side."""
-        return self._master
+        self._device = os.ttyname(self._slave)
+        self._selector: selectors.BaseSelector | None = None
 
     @property
-    def wants_to_write(self) -> bool:
-        """True while the client has not taken everything."""
-        return bool(self._backlog)
+    def resource(self) -> str:
+        """The device that the client opens."""
+        return self._device
 
-    def due(self) -> float | None:
-        """Lab time at which there is something to send."""
-        return self._wire.next_due(self._clock.now())
+    def watch(self, selector: selectors.BaseSelector) -> None:
+        """Watch what the client writes."""
+        self._selector = selector
+        selector.register(self._master, selectors.EVENT_READ, self._serve)
 
-    def receive(self) -> None:
-        """Hand what the client wrote to the instrument."""
-        try:
-            data = os.read(self._master, _CHUNK)
-        except BlockingIOError:
-            return
-        now = self._clock.now()
-        self._log.add(now, ">", data)
-        self._wire.feed(data, now)
+    def _serve(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # there may only be room to write
+            self.receive(os.read(self._master, CHUNK))
+        self.send()
 
-    def send(self) -> None:
-        """Pass on what the instrument has sent by now, as far as the client takes it."""
-        now = self._clock.now()
-        due = self._wire.next_due(now)
-        if due is not None and due <= now:
-            self._late = max(self._late, now - due)
-            data = self._wire.take(now)
-            if len(self._backlog) + len(data) > _LARGEST_BACKLOG:
-                self._lost += len(data)
-            else:
-                self._backlog += data
-        if self._backlog:
-            try:
-                written = os.write(self._master, self._backlog[:_CHUNK])
-            except BlockingIOError:
-                return
-            self._log.add(now, "<", bytes(self._backlog[:written]))
-            del self._backlog[:written]
+    def _deliver(self, data: bytes) -> int:
+        return os.write(self._master, data)
 
-    def cell_is_on(self) -> bool:
-        """True if the cell circuit is closed now."""
-        return self._wire.cell_is_on(self._clock.now())
-
-    def statistics(self) -> dict[str, float]:
-        """Largest lateness (lab s), bytes that wait for the client, bytes lost, bytes over the line."""
-        return {"late": self._late, "waiting": len(self._backlog), "lost": self._lost, **self._log.statistics()}
+    def _watch_for_room(self, events: int) -> None:
+        if self._selector is not None:
+            self._selector.modify(self._master, events, self._serve)
 
     def close(self) -> None:
         """Hang up."""
@@ -166,7 +141,7 @@ class _Control:
     def receive(self) -> bool:
         """Answer what was asked; False when the client is gone."""
         try:
-            data = self._connection.recv(_CHUNK)
+            data = self._connection.recv(CHUNK)
             self._buffer += data
             while (end := self._buffer.find(b"\n")) >= 0:
                 line = bytes(self._buffer[:end])
@@ -192,11 +167,16 @@ def _request(line: bytes) -> Any:
 class _Server:
     """Waits for bytes, questions and due times, and passes them on."""
 
-    def __init__(self, terminals: Mapping[str, _Terminal], clock: ScaledClock) -> None:
-        self._terminals, self._clock = terminals, clock
+    def __init__(self, lines: Mapping[str, ServedLine], clock: ScaledClock) -> None:
+        self._lines, self._clock = lines, clock
         self._door = socket.create_server(("127.0.0.1", 0))
-        self._controls: list[_Control] = []
+        # select() and not epoll: its timeout is in microseconds, and at speed 100 a millisecond is a tenth of a second.
+        self._selector = selectors.SelectSelector()
+        self._selector.register(self._door, selectors.EVENT_READ, self._welcome)
+        self._controls: set[_Control] = set()
         self._asked_to_stop = False
+        for line in lines.values():
+            line.watch(self._selector)
 
     def announcement(self) -> dict[str, Any]:
         """Where everything is."""
@@ -205,33 +185,35 @@ class _Server:
             "speed": self._clock.speed,
             "resources": self._resources(),
             "control": {"host": host, "port": port},
-            "logs": {n: str(t.log_path) for n, t in self._terminals.items() if t.log_path is not None},
+            "logs": {name: str(line.log_path) for name, line in self._lines.items() if line.log_path is not None},
         }
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Serve until somebody asks to stop."""
+        lines = list(self._lines.values())
         while not (self._asked_to_stop or stop()):
-            terminals = list(self._terminals.values())
-            readers: list[_Terminal | _Control | socket.socket] = [*terminals, *self._controls, self._door]
-            writers = [terminal for terminal in terminals if terminal.wants_to_write]
-            ready, _, _ = select.select(readers, writers, [], self._time_left())
-            for terminal in terminals:
-                if terminal in ready:
-                    terminal.receive()
-                terminal.send()
-            for control in [control for control in self._controls if control in ready]:
-                if not control.receive():
-                    self._controls.remove(control)
-                    control.close()
-            if self._door in ready:
-                self._controls.append(_Control(self._door.accept()[0], self._answer))
+            for key, _ in self._selector.select(self._time_left()):
+                key.data()
+            now = self._clock.now()
+            for line in lines:
+                if line.due <= now:
+                    line.send()
 
     def _time_left(self) -> float:
         """Host seconds until the next line is due, at most `_PATIENCE`."""
-        due = min((d for t in self._terminals.values() if (d := t.due()) is not None), default=None)
-        if due is None:
-            return _PATIENCE
+        due = min((line.due for line in self._lines.values()), default=float("inf"))
         return min(max(0.0, (due - self._clock.now()) / self._clock.speed), _PATIENCE)
+
+    def _welcome(self) -> None:
+        control = _Control(self._door.accept()[0], self._answer)
+        self._controls.add(control)
+        self._selector.register(control, selectors.EVENT_READ, lambda: self._attend(control))
+
+    def _attend(self, control: _Control) -> None:
+        if not control.receive():
+            self._selector.unregister(control)
+            self._controls.remove(control)
+            control.close()
 
     def _answer(self, asked: Any) -> dict[str, Any]:
         if asked == "status":
@@ -239,8 +221,8 @@ class _Server:
                 "speed": self._clock.speed,
                 "lab_time": self._clock.now(),
                 "resources": self._resources(),
-                "cells": {name: {"on": terminal.cell_is_on()} for name, terminal in self._terminals.items()},
-                "lines": {name: terminal.statistics() for name, terminal in self._terminals.items()},
+                "cells": {name: {"on": line.cell_is_on()} for name, line in self._lines.items()},
+                "lines": {name: line.statistics() for name, line in self._lines.items()},
             }
         if asked == "stop":
             self._asked_to_stop = True
@@ -248,10 +230,11 @@ class _Server:
         return {"error": 'ask for "status" or "stop", one JSON object per line'}
 
     def _resources(self) -> dict[str, str]:
-        return {name: terminal.device for name, terminal in self._terminals.items()}
+        return {name: line.resource for name, line in self._lines.items()}
 
     def close(self) -> None:
         """Hang up on everybody."""
         for control in self._controls:
             control.close()
+        self._selector.close()
         self._door.close()

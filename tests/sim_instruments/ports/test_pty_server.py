@@ -128,7 +128,7 @@ def test_a_client_that_reads_late_gets_everything_and_the_record_agrees(served, 
 
 @no_pty
 def test_a_client_that_never_reads_costs_bounded_memory_and_the_loss_is_counted(served, long_script, monkeypatch):
-    monkeypatch.setattr("luggin_sim.ports.pty_server._LARGEST_BACKLOG", 1000)
+    monkeypatch.setattr("luggin_sim.ports.served._LARGEST_BACKLOG", 1000)
     with served.client() as port:
         port.write(long_script)
         line = let_pass(served, 40.0)["lines"]["cell"]
