@@ -1,0 +1,128 @@
+"""Everything that ``luggin show`` says about one run, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from luggin.analysis import RunArchive, StepRecord
+from luggin.catalog.entries import moment
+from luggin.engine.limits import Limit
+from luggin.errors import LugginError, StoreError
+from luggin.records import Flag
+
+
+def summary_of(archive: RunArchive) -> dict[str, Any]:
+    """Header, conditions, steps, interruptions and results of a run that may be going on.
+
+    Times are run times (s), and in UTC where the run knows when it began. What cannot be read stands
+    in ``problems``; all else is there.
+    """
+    header, finish, problems = archive.header, archive.finish, []
+    streams: dict[str, int] = {}
+    gaps: dict[str, int] = {}
+    counted: Counter[tuple[int, int]] = Counter()
+    try:
+        streams, gaps, counted = _rows(archive)
+    except (StoreError, LugginError, OSError) as error:
+        problems.append(f"the rows cannot be read: {error}")
+    try:
+        results = archive.results
+    except (OSError, ValueError) as error:
+        results = []
+        problems.append(f"the results cannot be read: {error}")
+    over = finish.get("kind") == "finish"
+    return {
+        "run": str(archive.folder),
+        "title": header.get("title", ""),
+        "outcome": archive.outcome,
+        "error": (finish.get("error") or {}).get("message", ""),
+        "simulated": archive.simulated,
+        "imported": bool(header.get("imported")),
+        "source": dict(header.get("source", {})),
+        "started": _utc(archive, 0.0),
+        "ended": _utc(archive, float(finish["time"])) if over else None,
+        "sample": dict(header.get("sample", {})),
+        "protocol": {k: header.get("protocol", {}).get(k, "") for k in ("kind", "name", "sha256")},
+        "bench": header.get("bench", {}).get("path"),
+        "limits": [
+            {"words": Limit(**limit).describe(), "then": limit.get("then", "")} for limit in header.get("limits", ())
+        ],
+        "instruments": _instruments(archive),
+        "steps": [_step(step, counted) for step in archive.steps],
+        "resumes": [_resume(session) for session in archive.sessions[1:]],
+        "rows_after_a_gap": gaps,
+        "streams": streams,
+        "data": str(archive.folder / "data.zarr"),
+        "results": results,
+        "problems": problems,
+    }
+
+
+def _rows(archive: RunArchive) -> tuple[dict[str, int], dict[str, int], Counter[tuple[int, int]]]:
+    """Rows of each stream, rows that follow a gap, and rows of each attempt at a step."""
+    import numpy as np
+
+    store = archive.store
+    streams: dict[str, int] = {}
+    gaps: dict[str, int] = {}
+    counted: Counter[tuple[int, int]] = Counter()
+    for stream in store.streams:
+        names = store.schema(stream).names
+        streams[stream] = store.rows(stream)
+        if "flags" in names:
+            found = int(np.count_nonzero(store.column(stream, "flags") & Flag.GAP.value))
+            gaps.update({stream: found} if found else {})
+        if stream != "events" and "step" in names and "attempt" in names:
+            pairs = np.column_stack([store.column(stream, "step"), store.column(stream, "attempt")])
+            for (step, attempt), count in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
+                counted[int(step), int(attempt)] += int(count)
+    return streams, gaps, counted
+
+
+def _step(step: StepRecord, counted: Counter[tuple[int, int]]) -> dict[str, Any]:
+    # A step that was cut off has no record of its rows, but its rows are there: so they are counted.
+    rows = counted[step.step, step.attempt] or sum(int(part["count"]) for part in step.parts)
+    return {
+        "path": step.path,
+        "do": step.do,
+        "id": step.id,
+        "role": step.role,
+        "label": step.label,
+        "step": step.step,
+        "attempt": step.attempt,
+        "status": step.status,
+        "re_established": step.re_established,
+        "started": step.started,
+        "ended": step.ended,
+        "rows": rows,
+        "error": (step.error or {}).get("message", ""),
+    }
+
+
+def _resume(session: Mapping[str, Any]) -> dict[str, Any]:
+    gap = session.get("gap", {})
+    return {
+        "utc": session.get("utc", ""),
+        "time": session.get("time", 0.0),
+        "gap": {"from": gap.get("from"), "to": gap.get("to")},
+        "recovery": session.get("recovery", ""),
+    }
+
+
+def _instruments(archive: RunArchive) -> list[dict[str, Any]]:
+    """Each instrument that answered, once, with its role."""
+    found: list[dict[str, Any]] = []
+    for session in archive.sessions:
+        for role, identity in session.get("instruments", {}).items():
+            said = {"role": role, **{k: identity.get(k, "") for k in ("maker", "model", "serial", "firmware")}}
+            if said not in found:
+                found.append(said)
+    return found
+
+
+def _utc(archive: RunArchive, run_time: float) -> str | None:
+    posix = moment(archive, run_time)
+    return None if posix is None else datetime.fromtimestamp(posix, UTC).isoformat(timespec="seconds")
