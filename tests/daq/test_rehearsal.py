@@ -6,9 +6,10 @@ import pytest
 
 from luggin import plugins as plugin_manager
 from luggin.bench import load_bench
+from luggin.engine.approval import rehearsal_key, require_rehearsed
 from luggin.engine.protocols import plan_of
 from luggin.errors import ProtocolError, UsageError
-from luggin.rehearsal import look_over, rehearsal_key, rehearse, require_rehearsed, twin_bench
+from luggin.rehearsal import look_over, rehearse, twin_bench
 from luggin.steps import Vocabulary, load_protocol
 
 SAMPLE = """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.clock import RealClock, VirtualClock
-from luggin.engine.approval import require_rehearsed_again
+from luggin.engine.approval import require_rehearsed, require_rehearsed_again
 from luggin.engine.events import Event
 from luggin.engine.history import History
 from luggin.engine.monitors import MonitorSpec
@@ -97,7 +97,8 @@ def begin(
             f"Continue it with `luggin resume {folder}`, or choose" if (folder / "run.log").is_file() else "Choose"
         )
         raise RunFolderError(f"{folder} exists already. {way_out} another folder.")
-    session = BenchSession(plan.bench, plugins, str(folder))
+    plan = require_rehearsed(plan, plan.force)
+    session = BenchSession(plan.bench, plugins, str(folder), shared)
     writer: StoreWriter | None = None
     try:
         header = _header(plan, session)

@@ -357,10 +357,10 @@ def test_a_run_is_still_there_when_the_instrument_was_not(folder):
     folder.write("s.py", SCRIPT.replace("LINE", "print(rest.valeu)"))
     assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
     log = (folder.path / "run" / "run.log").read_bytes()
-    folder.write("b.toml", bench())
+    folder.write("b.toml", 'simulator = "tcp://127.0.0.1:1"\n' + bench(resource="/dev/pts/0"))
     said = folder.luggin("resume", "run", "--bench", "b.toml", "--no-report")
     assert said.code == 4
-    assert "/dev/ttyNONE: there is no such port" in said.message
+    assert "the simulator at tcp://127.0.0.1:1 does not answer" in said.message
     assert (folder.path / "run" / "run.log").read_bytes() == log
     folder.write("s.py", SCRIPT.replace("LINE", "pass"))
     assert folder.luggin("resume", "run", "--protocol", "s.py", "--no-report").code == 0
@@ -371,3 +371,18 @@ def test_a_changed_protocol_is_of_the_kind_of_the_first_one(folder):
     assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
     message = folder.refused("resume", "run", "--protocol", folder.write("p.toml", protocol(CV)))
     assert "this run has the python protocol s.py; give a changed one like it" in message
+
+
+def test_every_road_to_a_real_bench_asks_for_limits(folder):
+    folder.write("b.toml", bench())
+    folder.write("s.py", SCRIPT.replace("LINE", "print(rest.valeu)"))
+    wanted = "a bench with real instruments needs limits of potential and current"
+    assert wanted in folder.refused("run", "s.py", "--bench", "b.toml")
+    own = SCRIPT.replace("luggin.start(", 'luggin.start(bench="b.toml", ')
+    assert wanted in folder.refused("run", folder.write("own.py", own))
+    python = subprocess.run([sys.executable, "own.py"], capture_output=True, text=True, cwd=folder.path, timeout=30)
+    assert python.returncode != 0
+    assert wanted in python.stderr
+    assert not (folder.path / "runs").exists()
+    assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
+    assert wanted in folder.refused("resume", "run", "--bench", "b.toml")
