@@ -100,7 +100,7 @@ def resolve_run(run: str, folder: Path) -> Path:
     Raises:
         RunFolderError: there is none, or more than one.
     """
-    if Path(run).is_dir():
+    if run and Path(run).is_dir():
         return Path(run)
     names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     meant = [name for name in names if run and name.startswith(run)]

@@ -10,7 +10,7 @@ from typing import Any
 from luggin.analysis import RunArchive, StepRecord
 from luggin.catalog.entries import moment
 from luggin.engine.limits import Limit
-from luggin.errors import LugginError, StoreError
+from luggin.errors import LugginError
 from luggin.records import Flag
 
 
@@ -26,11 +26,11 @@ def summary_of(archive: RunArchive) -> dict[str, Any]:
     counted: Counter[tuple[int, int]] = Counter()
     try:
         streams, gaps, counted = _rows(archive)
-    except (StoreError, LugginError, OSError) as error:
+    except (LugginError, OSError) as error:
         problems.append(f"the rows cannot be read: {error}")
     try:
         results = archive.results
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         results = []
         problems.append(f"the results cannot be read: {error}")
     over = finish.get("kind") == "finish"
