@@ -121,6 +121,8 @@ def test_a_client_that_reads_late_gets_everything_and_the_record_agrees(served, 
         line = let_pass(served, 40.0)["lines"]["cell"]
         assert line["waiting"] > 10_000
         stream = read_until_empty_line(port)
+    # What the client has is in the record once the server is back from sending it, and answers again.
+    line = served.ask(b'{"ask": "status"}')["lines"]["cell"]
     chunks = [json.loads(text) for text in (tmp_path / "log" / "cell.jsonl").read_text().splitlines()]
     assert "".join(c["data"] for c in chunks if c["dir"] == "<").encode("latin-1") == stream
     assert line["lost"] == 0
