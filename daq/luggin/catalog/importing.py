@@ -32,6 +32,7 @@ ORIGINALS = "original"
 
 _KNOWN = {column.name: column for column in vars(records).values() if isinstance(column, Column)}
 _KINDS = ("f8", "f4", "i4", "u4", "i8")
+_WIDER = {"f": ("f4", "f8"), "i": ("i4", "i8"), "u": ("u4", "i8")}
 # What no file may be called on Windows, so that a run can be carried there.
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
@@ -207,8 +208,8 @@ def _column(name: str, dtype: Any, units: Mapping[str, str], origin: Origin) -> 
 
     kind = str(dtype.newbyteorder("<").str).lstrip("<")
     if kind not in _KINDS:
-        wider = next((k for k in _KINDS if np.can_cast(dtype, k, "safe")), None)
-        if wider is None or dtype == np.bool_:
+        wider = next((k for k in _WIDER.get(dtype.kind, ()) if np.can_cast(dtype, k, "safe")), None)
+        if wider is None:
             raise FileFormatError(f"{origin.file}: the reader {origin.reader} gave a column {name!r} of {dtype}")
         kind = wider
     known = _KNOWN.get(name, Column(name, ""))
