@@ -15,9 +15,10 @@ hookimpl = pluggy.HookimplMarker("luggin")
 @hookimpl
 def luggin_drivers() -> list[Driver]:
     """The drivers of this package; imported only when somebody asks for them."""
+    from luggin_drivers.keithley import Keithley2450
     from luggin_drivers.palmsens import PalmSensMethodScript
 
-    return [PalmSensMethodScript()]
+    return [PalmSensMethodScript(), Keithley2450()]
 
 
 __all__ = ["luggin_drivers"]

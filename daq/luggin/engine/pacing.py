@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from array import array
-from collections.abc import Sequence
 
 from luggin.clock import Cancel, Clock
+from luggin.instrument.spread import spread
 
 # A deadline that has passed by more than this part of the interval is left out: catching up would
 # bunch the steps behind it, and a step half as long is none that was asked for.
@@ -73,24 +73,6 @@ class Timing:
             "rows": len(self._times),
             "dt": self._dt,
             "missed_deadlines": self._missed,
-            "lateness": {"p50": percentile(self._lateness, 50), "p99": percentile(self._lateness, 99)}
-            | {"max": percentile(self._lateness, 100)},
-            "real_dt": {"mean": _mean(intervals), "p50": percentile(intervals, 50)}
-            | {"p99": percentile(intervals, 99), "max": percentile(intervals, 100)},
+            "lateness": spread(self._lateness),
+            "real_dt": spread(intervals),
         }
-
-
-def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The smallest value that at least so many percent of all do not exceed (nearest rank); None of nothing.
-
-    >>> percentile([4.0, 1.0, 3.0, 2.0], 50), percentile([4.0, 1.0, 3.0, 2.0], 99)
-    (2.0, 4.0)
-    """
-    if not values:
-        return None
-    rank = max(1, math.ceil(percent / 100 * len(values)))
-    return round(sorted(values)[rank - 1], 9)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 9) if values else None

@@ -16,7 +16,7 @@ from luggin_drivers.palmsens.settings import read_settings
 
 
 def test_the_driver_is_found_by_its_hook():
-    (driver,) = luggin_drivers.luggin_drivers()
+    driver = next(d for d in luggin_drivers.luggin_drivers() if d.id == "palmsens.methodscript")
     assert driver.id == "palmsens.methodscript"
     assert set(driver.models) == {"emstat-pico", "sensit", "emstat4-lr", "emstat4-hr"}
     assert driver.models["emstat4-hr"] == "EmStat4 HR"
