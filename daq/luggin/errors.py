@@ -28,7 +28,8 @@
     │   └── StoreCorrupt
     ├── ClockStalled              a worker holds up the experiment's time         exit 1
     ├── AnalysisError             an analysis failed (a refusal is not an error)  exit 1
-    └── PluginError               a plugin is broken or misspelt                  exit 2
+    ├── PluginError               a plugin is broken or misspelt                  exit 2
+    └── PluginFault               a driver or plugin failed in a way nobody foresaw  exit 1
 
 Every class carries ``exit_code``, the code with which the command line ends.
 """
@@ -192,3 +193,7 @@ class PluginError(LugginError):
     """A plugin cannot be loaded, or implements a hook that does not exist."""
 
     exit_code = 2
+
+
+class PluginFault(LugginError):
+    """A driver, a plugin or Luggin itself raised what it should not; the log has the traceback."""

@@ -99,7 +99,7 @@ class FileLock:
 
     def acquire(self, note: str) -> None:
         """Take the lock or raise `BlockingIOError`; ``note`` says to others who holds it."""
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+        fd = self._open()
         try:
             _lock(fd)
             os.ftruncate(fd, 0)
@@ -108,6 +108,13 @@ class FileLock:
             os.close(fd)
             raise
         self._fd = fd
+
+    def _open(self) -> int:
+        try:
+            # Without O_CREAT first: in a shared folder Linux may refuse to "create" another user's file.
+            return os.open(self.path, os.O_RDWR | _BINARY)
+        except FileNotFoundError:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
 
     def release(self) -> None:
         """Give the lock back; nothing happens if it is not held."""

@@ -73,6 +73,11 @@ class Schema:
         return tuple(c.name for c in self.columns)
 
     @cached_property
+    def layout(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, unit and kind of each column: what makes two schemas one stream, whatever their words say."""
+        return tuple((c.name, c.unit, c.kind) for c in self.columns)
+
+    @cached_property
     def row_struct(self) -> struct.Struct:
         """Packs one row, little endian, without padding."""
         return struct.Struct("<" + "".join(_STRUCT_CODES[c.kind] for c in self.columns))

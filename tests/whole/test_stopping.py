@@ -11,6 +11,7 @@ from luggin.errors import (
     BadReply,
     Interrupted,
     LimitTripped,
+    PluginFault,
     StoreFull,
 )
 from luggin.records import Frame
@@ -224,7 +225,7 @@ def test_readings_that_are_no_numbers_stop_the_run(travel):
 
 
 def test_an_error_of_the_instrument_names_its_place_in_the_script(travel):
-    overload = BENCH.replace('"answered"}', '"answered", critical_overload = 3e-6}')
+    overload = BENCH.replace('latency = "1 ms"', 'latency = "1 ms"\noptions = {critical_overload = 3e-6}')
     seen = travel(PROTOCOL, overload)
     assert seen.finished.exit_code == 4
     assert seen.finished.outcome == "failed"
@@ -248,8 +249,10 @@ def test_a_driver_that_raises_leaves_an_open_cell_and_a_record(travel, error, tm
         return travel(PROTOCOL, BENCH, on_begin=replaced_frames(broken)).finished.error
 
     if isinstance(error, RuntimeError):
-        with pytest.raises(RuntimeError, match="a bug in the driver"):
-            go()
+        said = go()
+        assert isinstance(said, PluginFault)
+        assert "RuntimeError: a bug in the driver (test_stopping.py, line " in str(said)
+        assert "not in your protocol" in str(said)
     else:
         assert go() is error
     archive = open_run(tmp_path / "run")

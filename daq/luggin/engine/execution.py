@@ -189,8 +189,9 @@ class _Execution:
                     trip = guard.check(frame)
                     recorder.append(frame)
                     watcher.rows = total + recorder.rows
-                    if trip is not None and tripped is None:
-                        tripped = trip
+                    if trip is not None and (tripped is None or tripped.then != "stop"):
+                        # A stop outweighs the end of the step that may be under way already.
+                        tripped = trip if tripped is None or trip.then == "stop" else tripped
                         instrument.request_abort()
                     if hard.is_set:
                         frames.close()  # type: ignore[attr-defined]

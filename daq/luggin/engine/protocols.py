@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from luggin.engine.limits import Limit
 from luggin.engine.monitors import MonitorSpec
 from luggin.engine.progress import People, Watcher
 from luggin.engine.start import Ambient, Plan, Source, begin, take_up
-from luggin.errors import LugginError, RunFolderError, UsageError
+from luggin.errors import LugginError, PluginFault, RunFolderError, UsageError
 from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ def _execute(
     finished = Finished(run.folder, run.outcome, run.session.simulated, error=error)
     if plan.analyses and run.outcome in ("completed", "interrupted", "limit tripped", "failed"):
         finished.results = _analyses(run, plugins, plan)
-    _tell(run.folder, plugins)
+    plugins.run_finished(run.folder)
     return finished
 
 
@@ -218,9 +220,21 @@ def _guarded(run: Run, body: Callable[[], None]) -> LugginError | None:
             run.finish(trouble)
         except LugginError as worse:
             trouble = worse
+    if isinstance(trouble, Exception) and not isinstance(trouble, LugginError):
+        return _not_ours(trouble)
     if trouble is None or isinstance(trouble, LugginError):
         return trouble
     raise trouble
+
+
+def _not_ours(error: Exception) -> LugginError:
+    """An exception that nobody foresaw, in words; its traceback goes to the log."""
+    logging.getLogger(__name__).error("unforeseen", exc_info=error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return PluginFault(
+        f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}). This is a mistake in a "
+        "driver, a plugin or Luggin itself, not in your protocol. The cell is open, and the data up to there are kept."
+    )
 
 
 def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None = None) -> Finished:
@@ -246,19 +260,9 @@ def watched(surroundings: Ambient, body: Callable[[], Any], folder: Path | None 
     from luggin.analysis import load_results
 
     finished.results = [_shown(r) for r in load_results(run.folder / "results")]
-    _tell(run.folder, surroundings.plugins)
+    surroundings.plugins.run_finished(run.folder)
     return finished
 
 
 def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
     return {k: result[k] for k in ("analysis", "quantities", "refusals", "tables", "table_units", "flags")}
-
-
-def _tell(folder: Path, plugins: Plugins) -> None:
-    """Tell plugins that a run is over; one that raises is named, and costs the run nothing."""
-    import logging
-
-    try:
-        plugins.hook.luggin_run_finished(run=folder)
-    except Exception:
-        logging.getLogger(__name__).exception("a plugin failed in luggin_run_finished for %s", folder)

@@ -227,10 +227,10 @@ class StoreWriter:
         return journal
 
     def _admit(self, schema: Schema) -> LiveStream:
-        """The stream of a schema: a new one, or the same one by an equal schema."""
+        """The stream of a schema: a new one, or the one that began with the same columns."""
         known = self._streams.get(schema.stream)
         if known is not None:
-            if known.schema != schema:
+            if known.schema.layout != schema.layout:
                 raise StoreError(
                     f"stream {schema.stream!r} began with the columns {_describe(known.schema)} and cannot go on with "
                     f"{_describe(schema)}; give the new columns a stream of their own"

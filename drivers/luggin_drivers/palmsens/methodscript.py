@@ -244,10 +244,14 @@ class MethodScriptInstrument(Instrument):
     def resynchronise(self) -> None:
         """Bring line and instrument in step: abort whatever runs and read up to the answer.
 
+        What went wrong before may have been a command that the instrument refused, and then it does not
+        listen for a moment: an abort that is sent at once would be lost.
+
         Raises:
             ReplyTimeout: the instrument does not answer.
         """
         with self.transport.lock:
+            self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=PAUSE_AFTER_ERROR)
             self.transport.write(b"\nZ\n")
             until = self.clock.now() + _STOP_TIMEOUT
             line = self._line_before(until)

@@ -72,7 +72,7 @@ def test_the_good_protocol_is_good():
             'bench = "bench.toml"',
             'xyz = "bench.toml"',
             "2: xyz: there is no key `xyz` here. "
-            "Allowed are format, title, bench, limits, record, steps, analyses, on, sample.",
+            "Allowed are format, title, bench, limits, record, monitors, steps, analyses, on, sample.",
         ),
         # an unknown step, and one that is not available yet
         ('{do = "ocp"', '{do = "ocv"', "8: steps[1].do: there is no step `ocv`. Did you mean `ocp`?"),

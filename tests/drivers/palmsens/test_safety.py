@@ -90,7 +90,7 @@ def test_dialogue_for_the_guardian_has_the_bytes_of_make_safe(dialogue):
         exchanges = instrument.safe_dialogue()
         instrument.make_safe()
         assert instrument.transport.written == [e.send for e in exchanges if e.send]
-    assert [e.verifies for e in exchanges] == [False, False, False, True]
+    assert [e.verifies for e in exchanges if e.send] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,20 @@ def test_dialogue_for_the_guardian_has_the_bytes_of_make_safe(dialogue):
         (0, b"Peb8000000m;da8000000u\nZ\nPeb8000001m;da8000000u\n*\n\n", True),
         (0, b"*\n\nZ!0006\n", True),
         (0, b"Z\nPeb8000001m;da8000000u\n", False),
-        (2, b"e\n\n", True),
-        (2, b"e!4001: Line 1\n\n", False),
-        (2, b"Peb8000000m\n\n", False),
-        (2, b"e\n!0003: Line 1\n\n", False),
-        (3, ONE_POINT, True),
-        (3, b"eM000B\nPab8000000 \n*\n\n", True),
-        (3, b"e\nM000B\n!0014: Line 4\n\n", False),
-        (3, b"e\nM000B\nPab8000000 \n*\n", False),
-        (3, b"e\n\n", False),
+        (1, b"e\n\n", True),
+        (1, b"e!4001: Line 1\n\n", False),
+        (1, b"Peb8000000m\n\n", False),
+        (1, b"e\n!0003: Line 1\n\n", False),
+        (2, ONE_POINT, True),
+        (2, b"eM000B\nPab8000000 \n*\n\n", True),
+        (2, b"e\nM000B\n!0014: Line 4\n\n", False),
+        (2, b"e\nM000B\nPab8000000 \n*\n", False),
+        (2, b"e\n\n", False),
     ],
 )
 def test_what_the_guardian_takes_for_an_answer(dialogue, position, answer, complete):
     with dialogue([]) as instrument:
-        expect = instrument.safe_dialogue()[position].expect
+        expect = [e for e in instrument.safe_dialogue() if e.send][position].expect
     assert bool(re.search(expect.encode(), answer)) is complete
 
 
