@@ -31,4 +31,21 @@ class _MethodScript:
         return make(model, options, cell)
 
 
-DIALECTS: Mapping[str, DialectMaker] = {"palmsens.methodscript": _MethodScript()}
+class _SourceMeter:
+    """Keithley's 2450, 2460 and 2461, loaded when one is used."""
+
+    def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
+        from luggin_sim.dialects.keithley_2450 import check
+
+        return check(model, options)
+
+    def make(self, model: str, options: Mapping[str, Any], cell: Cell) -> Dialect:
+        from luggin_sim.dialects.keithley_2450 import make
+
+        return make(model, options, cell)
+
+
+DIALECTS: Mapping[str, DialectMaker] = {
+    "keithley.2450": _SourceMeter(),
+    "palmsens.methodscript": _MethodScript(),
+}
