@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
+from luggin import plugins as plugin_manager
+from luggin.analysis import open_run
+from luggin.bench import load_bench
 from luggin.capabilities import (
     Capabilities,
     Identity,
@@ -17,9 +21,11 @@ from luggin.capabilities import (
     TechniqueCapability,
 )
 from luggin.clock import VirtualClock
+from luggin.engine.protocols import plan_of, run_protocol
 from luggin.engine.stepping import achieved_by, execution_of, with_stepping
 from luggin.errors import LimitError, NotSupported, ReplyTimeout, UsageError
 from luggin.records import CURRENT, POTENTIAL, Flag, Frame, Schema
+from luggin.steps import load_protocol
 
 NATIVE_LSV = Schema("lsv", (POTENTIAL, CURRENT))
 CA = Technique("ca", {"potential": 0.5, "duration": 2.0, "dt": 0.1})
@@ -527,3 +533,73 @@ def test_two_runs_in_virtual_time_are_the_same():
         return run(with_stepping(ResistorUnit(clock, takes=0.013, slow={4: 0.3}), clock), CV, limits=())[1]
 
     assert once() == once()
+
+
+# --- in a run ---------------------------------------------------------------------------------------
+
+PROTOCOL = """title = "stepped"
+limits = [{column = "potential", between = ["-1 V", "1 V"]}, {column = "current", between = ["-0.1 mA", "0.1 mA"]}]
+steps = [
+  {do = "ocp", duration = "1 s", dt = "0.5 s"},
+  {do = "cp", current = "CURRENT", duration = "1 s", dt = "0.1 s"},
+  {do = "lsv", begin = "0 V vs ocp", end = "0.2 V", rate = "0.1 V/s", step = "10 mV"},
+]
+[sample]
+id = "resistor"
+wiring = "three-electrode"
+working = "resistor"
+counter = "resistor"
+reference = "resistor"
+"""
+
+
+@pytest.fixture
+def run_on_unit(tmp_path):
+    """Run the protocol with the given current; the archive, how it ended, and the unit."""
+
+    def go(current, **unit):
+        plugins = plugin_manager.load()
+        loaded = load_protocol(text=PROTOCOL.replace("CURRENT", current))
+        bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
+        plan = replace(plan_of(loaded, bench), folder=tmp_path / "run")
+        units = []
+
+        def put_on_the_bench(run):
+            units.append(ResistorUnit(run.session.clock, **unit))
+            run.session.instruments["cell"] = with_stepping(units[0], run.session.clock)
+
+        finished = run_protocol(loaded, plan, plugins, on_begin=put_on_the_bench)
+        return open_run(plan.folder), finished, units[0]
+
+    return go
+
+
+def test_a_run_says_how_each_step_was_executed_and_what_was_achieved(run_on_unit):
+    archive, finished, unit = run_on_unit("20 uA", rest=0.3, takes=0.01)
+    assert finished.outcome == "completed"
+    prepared = [event for event in archive.events if event["what"] == "prepared"]
+    assert [event["execution"] for event in prepared] == [["stepped"]] * 3
+    assert prepared[1]["limits_in_instrument"] == {
+        "potential": "the source clamps the potential at +-1.1 V, read back; it does not open the cell"
+    }
+    achieved = [step.values["achieved"] for step in archive.steps]
+    assert [a["timing"][0]["technique"] for a in achieved] == ["ocp", "cp", "lsv"]
+    assert achieved[1]["timing"][0]["rows"] == 10
+    assert achieved[1]["timing"][0]["real_dt"]["max"] == pytest.approx(0.1)
+    # 0.3 V at rest and 20 uA through 10 kohm; the sweep begins at the potential at rest
+    assert archive["cp"].to_numpy()["potential"] == pytest.approx([0.5] * 10)
+    assert archive["lsv"].to_numpy()["applied_potential"][0] == pytest.approx(0.3)
+    assert not unit.on
+
+
+def test_a_limit_ends_a_stepped_technique_before_the_next_reading(run_on_unit):
+    archive, finished, unit = run_on_unit("90 uA", rest=0.3)
+    # 0.3 V + 90 uA * 10 kohm = 1.2 V; the unit clamps at 1.1 V, beyond the limit of the run
+    assert finished.outcome == "limit tripped"
+    assert archive["cp"].to_numpy()["potential"] == pytest.approx([1.1])
+    assert not unit.on
+
+
+def test_a_native_step_says_so(run_on_unit):
+    archive, _, _ = run_on_unit("20 uA", native={"lsv": TechniqueCapability("native", NATIVE_LSV)})
+    assert [e["execution"] for e in archive.events if e["what"] == "prepared"] == [["stepped"], ["stepped"], ["native"]]
