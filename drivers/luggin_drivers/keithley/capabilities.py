@@ -31,19 +31,16 @@ UNCONFIRMED = (
 
 _MAXIMUM_CYCLES = 10_000
 _LONGEST_QUIET = 86_400.0
-_SLOWEST_POINT = 100.0
 _SMALLEST_STEP = 10e-6
+_SLOWEST, _FASTEST = 1e-7, 3.5
 
 
 def capabilities(settings: Settings) -> Capabilities:
     """What this model can do natively with these settings; the host-stepped engine adds the rest."""
     model = settings.table
     largest = model.potential_ranges[-1]
-    fastest = settings.fastest_point
     step = Range(_SMALLEST_STEP, 2 * largest, "V", False, "not documented, conservative")
-    rate = Range(
-        _SMALLEST_STEP / _SLOWEST_POINT, 0.5 / fastest, "V/s", False, "largest step of 0.5 V at the fastest point"
-    )
+    rate = Range(_SLOWEST, _FASTEST, "V/s", False, "the maker's own voltammetry goes to 3.5 V/s")
     quiet = Range(0.0, _LONGEST_QUIET, "s", False, "conservative")
     sweep = {"rate": rate, "step": step, "quiet": quiet}
     return Capabilities(

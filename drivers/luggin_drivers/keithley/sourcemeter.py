@@ -51,12 +51,20 @@ _TOLERANCE = 1e-9
 _SHOWN = 80
 
 
+def _whole(text: str) -> int:
+    """A whole number, however it is written; ValueError for anything else."""
+    value = number(text)
+    if value != int(value):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(value)
+
+
 class SourceMeter(ScpiInstrument):
     """One source-measure unit: W on HI and sense HI, reference on sense LO, counter on LO."""
 
     language = reading("*LANG?", unit="", decode=str, doc="Command set: SCPI, TSP or SCPI2400.")
-    output = reading(commands.OUTPUT, unit="1", decode=number, doc="1 while the output is on.")
-    count = reading(commands.COUNT, unit="1", decode=number, doc="Readings in the buffer.")
+    output = reading(commands.OUTPUT, unit="1", decode=_whole, doc="1 while the output is on.")
+    count = reading(commands.COUNT, unit="1", decode=_whole, doc="Readings in the buffer.")
     trigger_state = reading(commands.STATE, unit="", decode=str, doc="State of the trigger model (p. 6-166).")
     current_limit = reading(commands.CURRENT_LIMIT, unit="A", decode=number, doc="Limit of the potential source.")
     potential_limit = reading(commands.POTENTIAL_LIMIT, unit="V", decode=number, doc="Limit of the current source.")
@@ -251,13 +259,13 @@ class SourceMeter(ScpiInstrument):
     def output_is_on(self) -> bool:
         """Ask for the output."""
         state = self.output.read()
-        if state not in (0.0, 1.0):
-            raise BadReply(f"{self.name}: {commands.OUTPUT} was answered with {state:g}")
-        return state == 1.0
+        if state not in (0, 1):
+            raise BadReply(f"{self.name}: {commands.OUTPUT} was answered with {state}")
+        return state == 1
 
     def buffer_count(self) -> int:
         """How many readings are in the buffer."""
-        return int(self.count.read())
+        return self.count.read()
 
     def buffer_readings(self, first: int, last: int) -> replies.Readings:
         """Readings of the buffer by their numbers, from 1."""

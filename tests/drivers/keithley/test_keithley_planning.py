@@ -199,6 +199,7 @@ def test_without_limits_the_source_clamps_at_what_the_model_can():
         (changed(LSV, stepp=1.0), UsageError, "has no parameter 'stepp'"),
         (changed(LSV, rate=math.nan), UsageError, "lsv.rate = nan is not a number"),
         (changed(LSV, step=0.0), LimitError, "lsv.step = 0 V"),
+        (changed(LSV, rate=5.0, step=0.02), LimitError, "(the maker's own voltammetry goes to 3.5 V/s)"),
         (changed(CV, cycles=0), LimitError, "cv.cycles = 0; the Keithley 2450 allows 1 ... 10000"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from luggin.capabilities import LimitRequest, Technique
 from luggin.engine.stepping import with_stepping
-from luggin.errors import InstrumentFault, LimitError, UnsafeState
+from luggin.errors import BadReply, InstrumentFault, LimitError, UnsafeState
 from luggin.records import Flag
 
 
@@ -138,6 +138,16 @@ def test_switching_is_read_back(unit):
     instrument.transport.answers["OUTP?"] = "1"
     with pytest.raises(UnsafeState):
         instrument.switch(False)
+
+
+@pytest.mark.parametrize("answer", ["2", "0.5", "9.91E37", "ON"])
+def test_an_output_that_is_neither_on_nor_off_makes_no_sense(unit, answer):
+    with pytest.raises(BadReply):
+        unit(answers={"OUTP?": answer}).output_is_on()
+
+
+def test_a_number_of_readings_may_be_written_in_any_way(unit):
+    assert unit(answers={"TRAC:ACT?": "+1.01E+02"}).buffer_count() == 101
 
 
 def test_what_a_step_takes_is_told_beforehand(unit):
