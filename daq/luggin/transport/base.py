@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,6 +17,9 @@ Trace = Callable[[float, Direction, bytes], None]
 #: Longest time (host seconds) that a read on a real line may be out of reach of an abort.
 SLICE = 0.1
 _LONGEST_LINE = 1 << 20
+#: In sped-up time, no answer is missed before this (host s), and no line is called silent before that.
+_PATIENCE = 2.0
+_SILENCE = 0.02
 #: Longest block that is read unless the caller says otherwise (bytes).
 LONGEST_BLOCK = 256 << 20
 #: How much of an answer that is no block goes into the error.
@@ -127,7 +131,7 @@ class Transport(ABC):
             LineLost: the line broke.
         """
         buffer, terminator = self._buffer, self.terminator
-        wait = self.timeout if timeout is None else timeout
+        wait = self._at_least(self.timeout if timeout is None else timeout, _PATIENCE)
         until = self.clock.now() + wait
         while True:
             end = buffer.find(terminator, self._searched)
@@ -165,7 +169,7 @@ class Transport(ABC):
             BadReply: the instrument ended its message before.
             LineLost: the line broke.
         """
-        wait = self.timeout if timeout is None else timeout
+        wait = self._at_least(self.timeout if timeout is None else timeout, _PATIENCE)
         until = self.clock.now() + wait
         buffer = self._buffer
         while len(buffer) < count:
@@ -226,11 +230,21 @@ class Transport(ABC):
     def drain(self, quiet: float, longest: float = 10.0) -> bytes:
         """Read and return what comes until nothing came for ``quiet`` s (or ``longest`` is over)."""
         with self.lock:
-            end = self.clock.now() + longest
+            quiet = self._at_least(quiet, _SILENCE)
+            end = self.clock.now() + max(longest, quiet)
             while self.clock.now() < end and self._fill(min(end, self.clock.now() + quiet), None):
                 pass
             self._ended = self._after_block = False
             return self._take(len(self._buffer))
+
+    def _at_least(self, seconds: float, host_seconds: float) -> float:
+        """A deadline (lab s) that leaves the computer enough time of its own.
+
+        Where time is sped up, a simulated instrument in another process answers in the computer's time: the
+        line between the two is no faster than it is.
+        """
+        speed = self.clock.speed
+        return max(seconds, host_seconds * speed) if 1.0 < speed < math.inf else seconds
 
     def clear(self) -> None:
         """Forget what the instrument said or was about to say.
