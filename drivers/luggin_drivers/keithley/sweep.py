@@ -162,12 +162,12 @@ class SweepRun:
         """Poll until all readings of a segment are here, or somebody asked to end it."""
         clock, requests, unit = self._clock, self._requests, self._unit
         have, total = 0, len(segment.levels)
-        progress, ended = clock.now(), False
+        begun = progress = clock.now()
+        ended = False
         previous: float | None = None
         while have < total:
             if not ended:
-                left = (total - have) * segment.interval
-                clock.sleep(max(_SHORTEST_POLL, min(self._poll, left)), requests.wake)
+                clock.sleep(self._pause(segment, have, clock.now() - begun), requests.wake)
                 ended = requests.wake.is_set and self._answer_requests(segment)
             count = unit.buffer_count()
             if count > total:
@@ -188,6 +188,15 @@ class SweepRun:
                     f"{unit.name}: the sweep stands still after {have} of {total} readings; it says "
                     f"{unit.trigger_state.read()!r}"
                 )
+
+    def _pause(self, segment: Segment, have: int, elapsed: float) -> float:
+        """How long to wait before the next question (s).
+
+        The first reading is fetched as soon as it can be there: its arrival tells when the technique began.
+        """
+        if have == 0:
+            return max(_SHORTEST_POLL, segment.interval - elapsed)
+        return max(_SHORTEST_POLL, min(self._poll, (len(segment.levels) - have) * segment.interval))
 
     def _answer_requests(self, segment: Segment) -> bool:
         """Between two polls: end the sweep if somebody asked for it. The token is cleared before the look."""

@@ -106,7 +106,7 @@ def test_two_wires_where_four_were_set_keep_the_output_off(unit):
 
 
 def test_the_dialogue_of_a_sweep(unit):
-    instrument = unit()
+    instrument = unit(point=0.001)
     frames = started(instrument, Technique("lsv", {**LSV.parameters, "end": 0.002, "rate": 0.1}))
     del instrument.transport.said[:]
     measured = rows(frames)
@@ -128,7 +128,7 @@ def test_the_dialogue_of_a_sweep(unit):
     assert measured["applied_potential"].tolist() == [0.0, 0.001, 0.002]
     # positive potential, positive current: W is on HI, and current that leaves HI oxidises there
     assert measured["current"] == pytest.approx([0.0, 1e-7, 2e-7])
-    assert measured["instrument_time"] == pytest.approx([0.01, 0.02, 0.03])
+    assert measured["instrument_time"] == pytest.approx([0.01, 0.011, 0.012])
     assert measured["flags"].tolist() == [0, 0, 0]
 
 
@@ -141,10 +141,18 @@ def test_readings_are_fetched_while_the_sweep_runs(unit, clock):
     assert max(sizes) <= 21
 
 
+def test_the_first_reading_is_fetched_as_soon_as_it_can_be_there(unit, clock):
+    # its arrival tells the run when the technique began: a wait of a whole poll would shift all times by that much
+    instrument = unit({"poll": "10 s"}, point=0.05)
+    first = next(started(instrument, Technique("lsv", {**LSV.parameters, "rate": 0.02})))
+    assert len(first) == 1
+    assert first.received == pytest.approx(0.05)
+
+
 def test_a_large_backlog_is_fetched_in_blocks_of_500(unit, clock):
     instrument = unit(point=1e-4)
     frames = started(instrument, Technique("lsv", {**LSV.parameters, "end": 1.2, "rate": 0.1}))
-    assert [len(frame) for frame in frames] == [500, 500, 201]
+    assert [len(frame) for frame in frames] == [200, 500, 500, 1]
 
 
 @pytest.mark.parametrize(
@@ -153,14 +161,14 @@ def test_a_large_backlog_is_fetched_in_blocks_of_500(unit, clock):
 )
 def test_the_source_status_becomes_flags(unit, status, flags):
     answer = ",".join(f"{0.01 * k:E},{0.001 * k:E},1E-6,{status}" for k in range(3))
-    instrument = unit(answers={"TRAC:DATA?": answer})
+    instrument = unit(point=0.001, answers={"TRAC:DATA?": answer})
     measured = rows(started(instrument, Technique("lsv", {**LSV.parameters, "end": 0.002})))
     assert measured["flags"].tolist() == [int(flags)] * 3
 
 
 def test_an_overflow_is_no_number(unit):
     answer = "0,0,1E-6,128,0.01,0.001,9.9E37,160,0.02,-9.9E+37,1E-6,128"
-    instrument = unit(answers={"TRAC:DATA?": answer})
+    instrument = unit(point=0.001, answers={"TRAC:DATA?": answer})
     measured = rows(started(instrument, Technique("lsv", {**LSV.parameters, "end": 0.002})))
     assert math.isnan(measured["current"][1])
     assert math.isnan(measured["potential"][2])
@@ -172,7 +180,7 @@ def test_an_overflow_is_no_number(unit):
     "answer", ["0,0,1E-6", "0,0,eins,128,0,0,1,128,0,0,1,128", "9.91E37,0,0,128" + ",0,0,0,128" * 2]
 )
 def test_readings_that_make_no_sense_are_kept_as_they_came(unit, answer):
-    instrument = unit(answers={"TRAC:DATA?": answer})
+    instrument = unit(point=0.001, answers={"TRAC:DATA?": answer})
     with pytest.raises(BadReply) as bad:
         rows(started(instrument, Technique("lsv", {**LSV.parameters, "end": 0.002})))
     assert bad.value.raw == answer.encode()
