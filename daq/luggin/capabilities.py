@@ -153,8 +153,9 @@ class LimitRequest:
 class Exchange:
     """One write with the answer it should get, as plain data that another process can replay.
 
-    ``expect`` is a regular expression over all bytes that arrive until it matches or ``timeout``
-    (s) is over. ``required`` False: go on without it.
+    ``pause`` is waited out before sending (s): some instruments do not listen for a moment after they
+    refused something. ``expect`` is a regular expression over all bytes that arrive until it matches
+    or ``timeout`` (s) is over. ``required`` False: go on without it.
     """
 
     send: bytes
@@ -162,6 +163,7 @@ class Exchange:
     timeout: float = 2.0
     required: bool = True
     verifies: bool = False
+    pause: float = 0.0
 
 
 @runtime_checkable

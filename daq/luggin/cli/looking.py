@@ -177,7 +177,7 @@ def write_report(folder: Path, plugins: Plugins, output: Path | None = None) -> 
     Raises:
         UsageError: no plugin writes reports, or something that it needs is not installed.
     """
-    exporters = {e.name: e for e in plugins.exporters()}
+    exporters = plugins.exporters()
     if "report" not in exporters:
         raise UsageError("no plugin that writes reports is installed")
     target = output or folder / "report.html"

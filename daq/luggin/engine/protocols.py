@@ -127,6 +127,8 @@ def resume_protocol(
         raise RunFolderError(f"{folder}: {_no_run(folder)}")
     history = History(RunLog.read(folder))
     history.require_resumable(folder)
+    if history.header.get("imported"):
+        raise RunFolderError(f"{folder}: this run was imported from a file; there is nothing to take up")
     _require_cleared(folder, history, clear_trip)
     source = _source(history)
     if changed is not None and isinstance(changed, Source) != (source.kind == "python"):

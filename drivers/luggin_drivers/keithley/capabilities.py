@@ -52,7 +52,9 @@ def capabilities(settings: Settings) -> Capabilities:
             "lsv": TechniqueCapability("native", LSV, sweep, latency=1.0, gapless=False),
         },
         potential=Range(-largest, largest, "V", source="ranges used for cells"),
-        current=Range(-model.largest_current, model.largest_current, "A", source="up to the lowest potentials"),
+        current=Range(
+            -model.largest_current, model.largest_current, "A", source="tables of the maker's electrochemistry scripts"
+        ),
         current_ranges=model.current_ranges,
         chain=True,
         polarity="iupac",

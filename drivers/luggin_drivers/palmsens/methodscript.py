@@ -213,8 +213,8 @@ class MethodScriptInstrument(Instrument):
 
     def _perform(self, exchange: Exchange) -> bytes:
         """Send, and read until the expected answer is complete."""
-        if exchange.send:
-            self.transport.write(exchange.send)
+        self.clock.sleep(exchange.pause)
+        self.transport.write(exchange.send)
         wanted = re.compile(exchange.expect.encode("ascii"))
         until = self.clock.now() + exchange.timeout
         received = b""
@@ -251,7 +251,7 @@ class MethodScriptInstrument(Instrument):
             ReplyTimeout: the instrument does not answer.
         """
         with self.transport.lock:
-            self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=PAUSE_AFTER_ERROR)
+            self.clock.sleep(PAUSE_AFTER_ERROR)
             self.transport.write(b"\nZ\n")
             until = self.clock.now() + _STOP_TIMEOUT
             line = self._line_before(until)

@@ -45,12 +45,11 @@ def verification_script(settings: Settings) -> tuple[str, ...]:
 
 def safe_exchanges(settings: Settings) -> tuple[Exchange, ...]:
     """Stop, open the cell, verify; before and after the stop, wait out the pause after an error."""
-    # Nothing matches this: it only lets the pause pass in which an instrument that refused something does not listen.
-    pause = Exchange(b"", r"(?!)", PAUSE_AFTER_ERROR, required=False)
+    pause = PAUSE_AFTER_ERROR
+    cell_off = script.load_and_run(cell_off_script(settings))
+    verification = script.load_and_run(verification_script(settings))
     return (
-        pause,
-        Exchange(b"\nZ\n", _STOPPED, _STOP_TIMEOUT, required=False),
-        pause,
-        Exchange(script.load_and_run(cell_off_script(settings)), _SCRIPT_DONE, _SCRIPT_TIMEOUT),
-        Exchange(script.load_and_run(verification_script(settings)), _POINT_MEASURED, _SCRIPT_TIMEOUT, verifies=True),
+        Exchange(b"\nZ\n", _STOPPED, _STOP_TIMEOUT, required=False, pause=pause),
+        Exchange(cell_off, _SCRIPT_DONE, _SCRIPT_TIMEOUT, pause=pause),
+        Exchange(verification, _POINT_MEASURED, _SCRIPT_TIMEOUT, verifies=True),
     )

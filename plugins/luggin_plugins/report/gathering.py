@@ -96,6 +96,8 @@ def origins(archive: RunArchive) -> list[tuple[float, datetime]]:
 
 def _instruments(archive: RunArchive, plugins: Plugins, failures: list[Failure]) -> list[Instrument]:
     """One entry per instrument, and another one wherever a resumed run met a different one."""
+    if archive.header.get("imported"):
+        return []  # measured elsewhere: there is no bench
     bench: Bench | None = None
     with going_on(failures, "the bench of the run cannot be read, so its drivers are not known"):
         from luggin.bench import load_bench
