@@ -1,6 +1,7 @@
 """Instruments on a bus that carries messages: where a reply ends, device clear, serial poll, trigger, locks.
 
-A dialect may say more about itself than its bytes; what it does not say has a default:
+A dialect may say more about itself than its bytes; what it does not say has a default. It is asked
+`next_due` directly before, so it knows what time it is.
 
 ``status_byte() -> int``
     the status byte with bit 6 (service request); MAV is added here. Default: 0.

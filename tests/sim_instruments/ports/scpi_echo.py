@@ -1,17 +1,24 @@
-"""A small SCPI instrument for tests of lines: it answers, is late, stays silent, sends blocks and requests service."""
+"""A small SCPI instrument for tests of lines, in process and over sockets, and a peer that the test plays by hand."""
 
 from __future__ import annotations
 
+import json
 import math
+import socket
 import struct
+import threading
 from collections import deque
 from typing import ClassVar
+
+from luggin_sim import SIMULATOR
 
 IDENTITY = b"LUGGIN,ECHO,0042,1.0"
 
 
 class ScpiEcho:
-    """Answers end with a line feed and are ready ``delay`` s after the question.
+    """It answers, is late, stays silent, sends blocks and requests service.
+
+    Answers end with a line feed and are ready ``delay`` s after the question.
 
     ``LATE <s>`` delays the next answer only, ``MUTE`` loses it, ``HALF`` sends half of it, ``BARE``
     leaves out its line feed. ``WAIT <s>`` is an operation that *OPC waits for; ``TRAC? <n>`` sends n
@@ -52,6 +59,7 @@ class ScpiEcho:
         return b"".join(data for _, data in due)
 
     def next_due(self, now: float) -> float | None:
+        self._pass(now)
         return min((when for when, _ in self._replies), default=None)
 
     # -- beside the bytes
@@ -133,3 +141,97 @@ class ScpiEcho:
         if self._completes and now >= self._busy_until:
             self._completes = False
             self._events |= 1
+
+
+class EchoMaker:
+    """For ``luggin_sim.dialects.DIALECTS``: ``options`` may have ``delay`` (s)."""
+
+    def check(self, model, options):
+        return []
+
+    def make(self, model, options, cell):
+        return ScpiEcho(**options)
+
+
+#: Host seconds that a test is ready to wait for something that must happen; it is over long before.
+PATIENCE = 20.0
+
+
+class OneClient:
+    """An instrument's end of a TCP connection that the test plays by hand."""
+
+    def __init__(self):
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self._door.settimeout(PATIENCE)
+        self.host, self.port = self._door.getsockname()[:2]
+        self.name = f"TCPIP0::{self.host}::{self.port}::SOCKET"
+        self._client = None
+        self._threads = []
+
+    def accept(self):
+        self._client, _ = self._door.accept()
+        self._client.settimeout(PATIENCE)
+        return self
+
+    def send(self, data):
+        self._client.sendall(data)
+
+    def receive_line(self):
+        data = b""
+        while not data.endswith(b"\n") and (more := self._client.recv(4096)):
+            data += more
+        return data
+
+    def hang_up(self, rudely=False):
+        if self._client is not None:
+            if rudely:  # a reset instead of a farewell
+                self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._client.close()
+            self._client = None
+
+    def play(self, *acts):
+        """Do these in a thread of the instrument's own."""
+        thread = threading.Thread(target=lambda: [act() for act in acts], daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def close(self):
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        self.hang_up()
+        self._door.close()
+
+
+class Served:
+    """``luggin sim`` in a thread of this process."""
+
+    def __init__(self, tables, speed=1.0, log_folder=None):
+        self.said, ready, self._stop = None, threading.Event(), threading.Event()
+
+        def announce(said):
+            self.said = said
+            ready.set()
+
+        arguments = (tables, speed, log_folder, announce, self._stop.is_set)
+        self._thread = threading.Thread(target=SIMULATOR.serve, args=arguments, daemon=True)
+        self._thread.start()
+        assert ready.wait(PATIENCE)
+
+    def ask(self, question):
+        control = self.said["control"]
+        with socket.create_connection((control["host"], control["port"]), timeout=PATIENCE) as connection:
+            with connection.makefile("rwb") as file:
+                file.write(json.dumps({"ask": question}).encode() + b"\n")
+                file.flush()
+                return json.loads(file.readline())
+
+    def close(self):
+        self._stop.set()
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+
+def echo_table(address, **options):
+    """A ``[simulated]`` table of the echo, with a resistor nobody looks at on its leads."""
+    cell = {"kind": "resistor", "resistance": "1 kohm"}
+    return {"dialect": "test.echo", "model": "echo", "address": address, "options": options, "cell": cell}
