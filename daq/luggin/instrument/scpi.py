@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 #: The number that SCPI sends for infinity (SCPI-99 volume 1, 7.2.1.4); not a number is 9.91e37.
 OVERFLOW = 9.9e37
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*')
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*', re.ASCII)
 _MOST_ERRORS = 100
 _IDENTIFY = "*IDN?"
 

@@ -20,7 +20,7 @@ class ScpiEcho:
 
     Answers end with a line feed and are ready ``delay`` s after the question.
 
-    ``LATE <s>`` delays the next answer only, ``MUTE`` loses it, ``HALF`` sends half of it, ``BARE``
+    ``LATE <s>`` delays the next answer, and those behind it, ``MUTE`` loses it, ``HALF`` sends half of it, ``BARE``
     leaves out its line feed. ``WAIT <s>`` is an operation that *OPC waits for; ``TRAC? <n>`` sends n
     floats as a definite block, ``INDEF? <n>`` as an indefinite one; ``COUNT?`` counts its askings.
     """
@@ -116,7 +116,9 @@ class ScpiEcho:
             reply = reply[: len(reply) // 2]
         elif "BARE" not in modes:
             reply += b"\n"
-        self._replies.append((now + self.delay + modes.get("LATE", 0.0), reply))
+        # Answers come in the order of the questions: one that is late holds up those behind it.
+        ready = max([now, *(when for when, _ in self._replies)]) + self.delay + modes.get("LATE", 0.0)
+        self._replies.append((ready, reply))
 
     def _counted(self) -> bytes:
         self.count += 1

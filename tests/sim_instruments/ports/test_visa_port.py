@@ -120,9 +120,9 @@ def test_a_read_of_few_bytes_says_that_there_is_more(opened):
 
 def test_two_answers_are_two_messages(opened):
     smu, _ = opened(read_termination="")
-    smu.write("LATE 0.1\n*IDN?")
-    smu.write("VOLT?")
-    assert {smu.read_raw(), smu.read_raw()} == {IDENTITY + b"\n", b"0.000000E+00\n"}
+    smu.write("*IDN?")
+    smu.write("LATE 0.1\nVOLT?")
+    assert [smu.read_raw(), smu.read_raw()] == [IDENTITY + b"\n", b"0.000000E+00\n"]
 
 
 # -- beside the bytes
