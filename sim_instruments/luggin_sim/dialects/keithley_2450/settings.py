@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from luggin_sim.dialects.keithley_2450.models import Model, Range
+from luggin_sim.dialects.keithley_2450.models import Model, Range, range_for
 from luggin_sim.dialects.keithley_2450.scpi import CURRENT, VOLTAGE
 
 OFF_STATES = ("NORMal", "HIMPedance", "ZERO", "GUARd")
@@ -69,9 +69,14 @@ def reset_settings(model: Model) -> Settings:
     """The settings after ``*RST``."""
     ranges = ranges_of(model)
     limits = {VOLTAGE: model.default_current_limit, CURRENT: model.default_voltage_limit}
+    # autoranging of the current stands on the range of the current limit
+    within_limit = range_for(ranges[CURRENT], model.default_current_limit)
     return Settings(
         source={function: SourceSettings(ranges[function][0], limits[function]) for function in ranges},
-        sense={function: SenseSettings(ranges[function][0], ranges[function][0]) for function in ranges},
+        sense={
+            VOLTAGE: SenseSettings(ranges[VOLTAGE][0], ranges[VOLTAGE][0]),
+            CURRENT: SenseSettings(within_limit or ranges[CURRENT][0], ranges[CURRENT][0]),
+        },
     )
 
 
