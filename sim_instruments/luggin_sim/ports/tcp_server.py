@@ -17,7 +17,8 @@ _TURNS = 16
 class TcpPort(ServedLine):
     """One instrument behind one port. It has one client at a time; a second one is hung up on at once.
 
-    The instrument does not notice whether anybody is connected. What it says to nobody is lost.
+    The instrument does not notice whether anybody is connected. What it says to nobody is lost; what
+    it says later, after the next client has come, goes to that one.
     """
 
     def __init__(self, wire: Wire, clock: ScaledClock, log: WireLog, log_path: Path | None) -> None:
@@ -95,6 +96,7 @@ class TcpPort(ServedLine):
             self._client.close()
             self._client = None
         self.forget_backlog()
+        self.send()  # to nobody: what the client has asked for must not come to the next one
 
     def close(self) -> None:
         """Hang up on the client and close the port. Nobody watches any more."""

@@ -462,6 +462,13 @@ def test_what_libraries_raise_when_opening(scripted, raised, becomes, words):
         open_scripted()
 
 
+def test_a_command_that_was_taken_in_part_is_a_lost_line(scripted, monkeypatch):
+    library, open_scripted = scripted
+    monkeypatch.setattr(library, "write", lambda session, data: (len(data) - 1, StatusCode.success), raising=False)
+    with pytest.raises(LineLost, match="only 6 of 7 bytes were taken"):
+        open_scripted().write(b"OUTP 0\n")
+
+
 @pytest.mark.parametrize("code", [StatusCode.error_connection_lost, StatusCode.error_io])
 def test_a_clear_that_fails_is_a_lost_line(scripted, code):
     library, open_scripted = scripted
