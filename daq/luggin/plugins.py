@@ -149,13 +149,13 @@ class Plugins:
         return simulators[0][1]  # type: ignore[no-any-return]  # pluggy has no types for what hooks return
 
     def open_transport(self, resource: str, clock: Clock, settings: Mapping[str, Any]) -> Transport:
-        """Open a line: by a plugin that knows this kind of resource, or as a serial port."""
+        """Open a line: by a plugin that knows this kind of resource, or by its name (`luggin.transport.open_line`)."""
         line = self.hook.luggin_open_transport(resource=resource, clock=clock, settings=settings)
         if line is not None:
             return line  # type: ignore[no-any-return]
-        from luggin.transport import SerialTransport
+        from luggin.transport import open_line
 
-        return SerialTransport(resource, clock, **settings)
+        return open_line(resource, clock, **settings)
 
     def run_finished(self, run: Path) -> None:
         """Tell every plugin that a run is over. One that raises is logged by name and keeps nobody from hearing it."""

@@ -14,7 +14,7 @@ from luggin.errors import FileFormatError, UsageError
 from luggin.units import show, show_duration
 
 if TYPE_CHECKING:
-    from luggin.capabilities import Capabilities
+    from luggin.capabilities import Capabilities, Driver
     from luggin.plugins import Plugins
     from luggin.results import Table
 
@@ -219,7 +219,7 @@ def instruments(driver: str | None, as_json: bool) -> int:
             for model, title in d.models.items():
                 click.echo(f"  {model:14} {title}")
                 if driver is not None:
-                    _print_capabilities(d.offline({"model": model}).capabilities)
+                    _print_capabilities(_capabilities(d, model))
     return 0
 
 
@@ -230,10 +230,18 @@ def _shown(value: float, unit: str) -> str:
     return show_duration(value) if unit == "s" and value >= 60 else show(value, unit)
 
 
+def _capabilities(driver: Driver, model: str) -> Capabilities:
+    """What a model can do, with the techniques that it is stepped through."""
+    from luggin.clock import RealClock
+    from luggin.engine.stepping import with_stepping
+
+    return with_stepping(driver.offline({"model": model}), RealClock()).capabilities
+
+
 def _driver_json(driver: Any) -> dict[str, Any]:
     models = {}
     for model, title in driver.models.items():
-        c = driver.offline({"model": model}).capabilities
+        c = _capabilities(driver, model)
         models[model] = {
             "title": title,
             "techniques": {n: t.execution for n, t in c.techniques.items()},

@@ -108,9 +108,13 @@ class BenchSession:
             else:
                 self._own(role.resource, purpose)
             transport = plugins.open_transport(role.resource, self.clock, settings)
-            instrument = with_stepping(driver.create(transport, self.clock, role.name, role.settings), self.clock)
-            # From here on the line is open: whatever fails, it is closed with the others.
-            self.instruments[role.name] = instrument
+            try:
+                created = driver.create(transport, self.clock, role.name, role.settings)
+            except BaseException:
+                transport.close()
+                raise
+            # From here on, whatever fails, this line is closed with the others.
+            self.instruments[role.name] = instrument = with_stepping(created, self.clock)
             try:
                 self.identities[role.name] = instrument.identify()
             except LugginError as error:

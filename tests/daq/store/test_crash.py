@@ -327,7 +327,7 @@ def test_every_flipped_byte_of_durable_rows_is_found_and_named(lab, start, tmp_p
         damaged[at] ^= 0x40
         (folder / "journal" / segment.name).write_bytes(damaged)
         for act in (open_store, recover):
-            with pytest.raises(StoreCorrupt, match=rf"{segment.name}: byte {before}: .*once safe.*accept_damage"):
+            with pytest.raises(StoreCorrupt, match=rf"{segment.name}: byte {before}: .*once safe.*accept-damage"):
                 act(folder)
     recovery = recover(folder, accept_damage=True)
     assert "given up" in str(recovery)
