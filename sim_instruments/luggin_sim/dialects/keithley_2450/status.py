@@ -9,13 +9,11 @@ from luggin_sim.dialects.keithley_2450.rules import Rules
 
 MESSAGES = {
     0: "No error",
-    -102: "Syntax error",
     -104: "Data type error",
     -108: "Parameter not allowed",
     -109: "Missing parameter",
     -113: "Undefined header",
     -151: "Invalid string data",
-    -200: "Execution error",
     -213: "Init ignored",
     -221: "Settings conflict",
     -222: "Parameter data out of range",
