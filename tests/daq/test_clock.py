@@ -711,7 +711,7 @@ def test_a_queue_in_passing_time():
 
 def test_scaled_time_runs_at_its_speed_from_its_origin(monkeypatch):
     host = [1000.0]
-    monkeypatch.setattr("luggin.clock.time.monotonic", lambda: host[0])
+    monkeypatch.setattr("luggin.clock.passing.time.monotonic", lambda: host[0])
     clock = ScaledClock(60.0, origin=990.0)
     assert clock.speed == 60.0
     assert clock.now() == 600.0
@@ -729,7 +729,7 @@ def test_a_speed_that_is_not_positive_is_refused(speed):
 
 
 def test_the_real_clock_is_the_computers(monkeypatch):
-    monkeypatch.setattr("luggin.clock.time.monotonic", lambda: 123.5)
+    monkeypatch.setattr("luggin.clock.passing.time.monotonic", lambda: 123.5)
     clock = RealClock()
     assert clock.now() == 123.5
     assert clock.speed == 1.0
