@@ -71,7 +71,7 @@ class Lab(Protocol):
         ...
 
     def url(self, name: str) -> str:
-        """What pyserial opens for ``sim://name``."""
+        """What `luggin.transport.open_line` opens for ``sim://name``."""
         ...
 
     def cell_is_on(self, name: str) -> bool:

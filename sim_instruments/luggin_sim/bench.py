@@ -228,4 +228,4 @@ def twin_table(driver_id: str, settings: Mapping[str, Any]) -> dict[str, Any] | 
     if driver_id not in DIALECTS:
         return None
     table: dict[str, Any] = tomllib.loads(default_bench_text())["simulated"]["cell"]
-    return {**table, "dialect": driver_id, "model": settings.get("model", table["model"])}
+    return {**table, "dialect": driver_id, "model": settings.get("model", DIALECTS[driver_id].usual_model)}

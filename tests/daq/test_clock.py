@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luggin.clock import RealClock, ScaledClock, VirtualClock, _Wait
+from luggin.clock import RealClock, ScaledClock, VirtualClock
+from luggin.clock.waiting import Wait
 from luggin.errors import ClockStalled
 
 FOREVER = float("inf")
@@ -622,9 +623,9 @@ class ScriptedLock:
         """Nobody waits for this lock."""
 
 
-def wait_of(clock: VirtualClock, lock: ScriptedLock) -> _Wait:
+def wait_of(clock: VirtualClock, lock: ScriptedLock) -> Wait:
     """A wait for a far deadline of a worker that looks up whenever ``lock`` says so."""
-    wait = _Wait(1e9, clock._enter("far"))
+    wait = Wait(1e9, clock._enter("far"))
     wait.lock = lock
     clock._waits.append(wait)
     return wait

@@ -20,6 +20,8 @@ __all__ = ["Dialect", "DialectMaker", "DIALECTS"]
 class _MethodScript:
     """PalmSens' MethodSCRIPT instruments, loaded when one is used."""
 
+    usual_model = "emstat4-hr"
+
     def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
         from luggin_sim.dialects.palmsens_methodscript import check
 
@@ -33,6 +35,8 @@ class _MethodScript:
 
 class _SourceMeter:
     """Keithley's 2450, 2460 and 2461, loaded when one is used."""
+
+    usual_model = "2450"
 
     def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
         from luggin_sim.dialects.keithley_2450 import check

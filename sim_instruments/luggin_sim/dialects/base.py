@@ -38,7 +38,9 @@ class Dialect(Protocol):
 
 
 class DialectMaker(Protocol):
-    """How the bench gets a dialect from its file."""
+    """How the bench gets a dialect from its file. ``usual_model`` stands in where a real bench names none."""
+
+    usual_model: str
 
     def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
         """All mistakes; paths begin with ``model`` or ``options``."""
