@@ -16,6 +16,7 @@ from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Tec
 from luggin.clock import RealClock
 from luggin.engine.approval import note_rehearsal, rehearsal_key
 from luggin.engine.execution import ends_at
+from luggin.engine.monitors import check_monitor, taken_streams, wants_instrument
 from luggin.engine.progress import SimulatedOperator
 from luggin.engine.protocols import run_protocol, watched
 from luggin.engine.scripts import execute_script
@@ -94,10 +95,8 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     """
     from luggin.bench import check_roles
 
-    offline = {
-        name: with_stepping(plugins.driver(role.driver).offline(role.settings), RealClock())
-        for name, role in plan.bench.roles.items()
-    }
+    devices = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
+    offline = {name: with_stepping(device, RealClock()) for name, device in devices.items()}
     problems = list(check_roles(plan.bench, loaded))
     warnings = ["`record` is noted, but this version keeps every row"] if loaded.protocol.record else []
     steps: list[PlannedStep] = []
@@ -113,8 +112,10 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
             steps.append(replace(found, path=execution.path))
     capabilities = [instrument.capabilities for instrument in offline.values()]
     problems.extend(_limits_out_of_reach(plan, loaded, capabilities))
+    problems.extend(_wrong_monitors(plan, loaded, devices, taken_streams(offline.values())))
     if problems:
-        raise ProtocolError(loaded.document.name, problems)
+        # The values of a for_each share one place in the file: what is said of all of them is said once.
+        raise ProtocolError(loaded.document.name, list(dict.fromkeys(problems)))
     held = {limit.describe(): _held_by(limit.column, capabilities) for limit in plan.limits}
     slow = [step for step in steps if step.latency > SLOW and step.closed]
     if slow and any(limit.then == "stop" for limit in plan.limits):
@@ -211,6 +212,30 @@ def _limits_out_of_reach(plan: Plan, loaded: LoadedProtocol, capabilities: Seque
                         "Narrow it to what the cell can bear.",
                     )
                 )
+    return problems
+
+
+def _wrong_monitors(
+    plan: Plan, loaded: LoadedProtocol, devices: Mapping[str, object], taken: set[str]
+) -> list[Problem]:
+    """Monitors of readings or roles that are not there, or of an instrument that is busy with techniques."""
+    working: dict[str | None, str] = {}
+    if plan.monitors:
+        for execution in loaded.protocol.walk():
+            if wants_instrument(execution.step):
+                working.setdefault(_role(execution.step.on, devices), execution.path)
+    problems = []
+    for number, spec in enumerate(plan.monitors):
+        place, line = f"monitors[{number + 1}]", loaded.document.line(("monitors", number))
+        if spec.on in working:
+            message = f"{spec.on} runs step {working[spec.on]}; an instrument that is read beside the steps runs none."
+            problems.append(Problem(message, place, line, "Name another instrument of the bench."))
+            continue
+        try:
+            check_monitor(spec, devices, plan.limits, taken)
+        except UsageError as error:
+            problems.append(Problem(str(error), place, line))
+        taken.add(spec.stream)
     return problems
 
 

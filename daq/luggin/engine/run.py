@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
-from luggin.engine.monitors import Monitor, MonitorSpec, start_monitors, words_of
+from luggin.engine.monitors import Monitors, MonitorSpec
 from luggin.engine.progress import People, Watcher
 from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, StoreError, UsageError
 from luggin.records import Frame
@@ -21,7 +21,7 @@ from luggin.results import Outcome
 from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
-    from luggin.engine.limits import Limit, Trip
+    from luggin.engine.limits import Limit
     from luggin.engine.session import BenchSession
     from luggin.plugins import Plugins
     from luggin.steps import Step
@@ -113,8 +113,8 @@ class Run:
         self._failed_path = ""
         self._stop_reason = ""
         self._around = contextlib.ExitStack()
-        self._monitors: list[Monitor] = []
-        self._monitor_trip = ""
+        self._monitors = Monitors(self)
+        self._recording = threading.Lock()  # monitors record events beside the steps
         #: Step number and attempt of what runs now, for the rows of monitors.
         self.current = (0, 0)
 
@@ -151,6 +151,7 @@ class Run:
         recorded = self._history.recorded(place, step.do, step.fingerprint())
         if recorded is not None:
             return self._replay(place, step, recorded)
+        self._monitors.require_free_for(step)
         self._restore_states(place)
         return self._perform(place, step)
 
@@ -306,18 +307,7 @@ class Run:
         if specs:
             # Who starts workers takes part in the time: otherwise the first of them runs ahead.
             self._around.enter_context(self.session.clock.worker("run"))
-            self._monitors += start_monitors(self, specs)
-
-    def trip_by_monitor(self, trip: Trip, stream: str) -> None:
-        """A monitor left a limit: the run stops as for any other reading. Called by the monitor's thread."""
-        if not self._monitor_trip:
-            self._monitor_trip = words_of(trip, stream)
-            self.request_stop(self._monitor_trip)
-
-    def monitor_lost(self, stream: str, words: str) -> None:
-        """A monitor's line broke; the run goes on without it, and says so."""
-        self.event(Event.MONITOR_LOST, stream=stream, words=words)
-        self.watcher.said(f"monitor {stream} ended: {words}")
+            self._monitors.start(specs)
 
     def stop_by_signal(self, count: int, name: str) -> None:
         """What a `SignalWatch` tells: the first signal stops at a row boundary, the second at once."""
@@ -334,17 +324,17 @@ class Run:
         if self.soft.is_set:
             raise self.interrupted()
 
-    def interrupted(self) -> Interrupted | LimitTripped:
-        """The exception for a stop that was asked for, by a person or by a monitor's limit."""
-        if self._monitor_trip:
-            self.trip = self._monitor_trip
-            return LimitTripped(f"{self._monitor_trip}. The cell is open; the data up to there are kept.")
+    def interrupted(self) -> LugginError:
+        """The exception for a stop that was asked for, by a person or by a monitor."""
+        if self._monitors.error is not None:
+            return self._monitors.error
         return Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
 
     # -- the record
     def _record(self, kind: str, *, sync: bool = False, **fields: Any) -> dict[str, Any]:
-        record = {"kind": kind, "time": round(self.time(), 6), **fields}
-        self._log.append(record, sync=sync and self._durable)
+        with self._recording:
+            record = {"kind": kind, "time": round(self.time(), 6), **fields}
+            self._log.append(record, sync=sync and self._durable)
         return record
 
     def event(self, what: Event, **fields: Any) -> None:
@@ -386,13 +376,13 @@ class Run:
             self._finish(error)
 
     def _finish(self, error: BaseException | None) -> None:
-        for monitor in self._monitors:
-            monitor.stop()
         unsafe: LugginError | None = None
         try:
-            self.session.close()
+            self._close_bench()
         except LugginError as trouble:
             unsafe = trouble
+        if error is None:
+            unsafe = unsafe or self._monitors.error  # it may have come behind the last step, which did not see it
         final = unsafe or error
         self.outcome = _outcome(final)
         record = {
@@ -413,6 +403,12 @@ class Run:
             self.writer.close()
         if unsafe is not None:
             raise unsafe from error
+
+    def _close_bench(self) -> None:
+        """End the monitors, then make everything safe and give the lines back, whatever the monitors did."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.session.close)
+            closing.callback(self._monitors.stop)
 
 
 def _outcome(error: BaseException | None) -> str:

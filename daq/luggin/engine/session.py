@@ -45,6 +45,8 @@ class BenchSession:
         self.bench = bench
         self.lab: Lab | None = None
         self.instruments: dict[str, MeasuringInstrument] = {}
+        #: The drivers as they were made, without stepped techniques: what they declare is theirs.
+        self.devices: dict[str, MeasuringInstrument] = {}
         self.identities: dict[str, Identity] = {}
         self.made_safe: dict[str, str] = {}
         self._ownerships: list[LineOwnership] = []
@@ -114,6 +116,7 @@ class BenchSession:
                 transport.close()
                 raise
             # From here on, whatever fails, this line is closed with the others.
+            self.devices[role.name] = created
             self.instruments[role.name] = instrument = with_stepping(created, self.clock)
             try:
                 self.identities[role.name] = instrument.identify()
@@ -147,11 +150,14 @@ class BenchSession:
         Raises:
             UsageError: there is no such role, or none is said and it is not clear which is meant.
         """
-        if role is None:
-            role = next(iter(self.instruments)) if len(self.instruments) == 1 else "cell"
+        return self.instruments[self.role(role)]
+
+    def role(self, said: str | None) -> str:
+        """The role that a step means; UsageError if there is none."""
+        role = said or (next(iter(self.instruments)) if len(self.instruments) == 1 else "cell")
         if role not in self.instruments:
             raise UsageError(f"{self._name} has no role {role!r}; it has {', '.join(self.instruments)}")
-        return self.instruments[role]
+        return role
 
     def make_safe(self) -> Mapping[str, str]:
         """Open every cell and verify it. All are tried, whatever happens to one of them.
