@@ -6,22 +6,47 @@ first Ctrl-C stops all of them safely.
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from luggin.clock import RealClock, VirtualClock
-from luggin.engine.progress import People, Watcher
+from luggin.engine.progress import Lines, People, Watcher
 from luggin.engine.protocols import Finished, run_protocol
 from luggin.engine.run import Run
 from luggin.engine.start import Plan
-from luggin.errors import LugginError, UsageError
+from luggin.errors import LugginError, PluginFault, UsageError
 from luggin.signals import SignalWatch
+from luggin.units import show_duration
 
 if TYPE_CHECKING:
     from luggin.plugins import Plugins
     from luggin.steps import LoadedProtocol
+
+log = logging.getLogger(__name__)
+
+
+class NamedLines(Lines):
+    """Progress as plain lines that say which of several protocols they are about."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def began(self, run: str, simulated: bool) -> None:
+        """Name the folder, and say when nothing in it is real."""
+        self.said(f"{'SIMULATED ' if simulated else ''}run in {run}")
+
+    def step_began(self, path: str, title: str, duration: float, rows: int) -> None:
+        """Say what begins and how long it takes."""
+        self.said(f"step {path}: {title}, {show_duration(duration)}")
+
+    def said(self, text: str) -> None:
+        """Print it."""
+        print(f"{self._name}: {text}", file=sys.stderr)
 
 
 @dataclass
@@ -57,6 +82,12 @@ def run_together(jobs: Sequence[Job], plugins: Plugins, people: People | None) -
     shared = VirtualClock() if all(virtual) else None
     clock = shared or RealClock()
     runs: list[Run] = []
+    asked: list[tuple[int, str]] = []
+
+    def begun(run: Run) -> None:
+        runs.append(run)
+        for count, name in asked:  # Ctrl-C came while the bench of this one was being opened
+            run.stop_by_signal(count, name)
 
     def work(job: Job) -> None:
         try:
@@ -67,12 +98,19 @@ def run_together(jobs: Sequence[Job], plugins: Plugins, people: People | None) -
                 people=people,
                 watcher=job.watcher,
                 shared=shared,
-                on_begin=runs.append,
+                on_begin=begun,
             )
         except LugginError as error:
             job.error = error
+        except Exception as error:
+            log.error("unforeseen", exc_info=error)
+            job.error = PluginFault(
+                f"{type(error).__name__}: {error}. This is a mistake in a driver, a plugin or Luggin itself, not in "
+                "your protocol."
+            )
 
     def stop(count: int, name: str) -> None:
+        asked.append((count, name))
         for run in list(runs):
             if run.outcome == "running":
                 run.stop_by_signal(count, name)
