@@ -260,7 +260,7 @@ def parse_with_uncertainty(text: str, unit: str) -> tuple[float, float]:
     """The value and the standard uncertainty of a written quantity, both in ``unit``."""
     written, wanted = measure(text), _unit(unit)
     if not written.unit and wanted.dimension != (0,) * 6:
-        raise UnitError(f'{text!r} has no unit; write for example "{written.value:g} {unit}"')
+        raise UnitError(f'{text!r} has no unit ({unit}); write for example "{_example(unit)}"')
     found = _unit(written.unit or "1")
     if found.dimension != wanted.dimension:
         raise UnitError(f'{written.unit!r} is not a unit of {_kind(unit)}; write for example "{_example(unit)}"')

@@ -181,7 +181,7 @@ def test_a_bench_has_one_source(arguments):
 
 def test_problems_of_others_get_their_lines():
     bench = load_bench(text=SIMULATED)
-    problems = [Problem("wrong", "simulated.cell.couples[1].near"), Problem("wrong", "instruments.cell.settings.model")]
+    problems = [Problem("wrong", "simulated.cell.couples[2].near"), Problem("wrong", "instruments.cell.settings.model")]
     assert [problem.line for problem in bench.located(problems)] == [13, 7]
     assert bench.located([Problem("said", "simulated.cell", line=99)])[0].line == 99
 

@@ -161,7 +161,7 @@ def test_uncertainty_in_parentheses_counts_the_last_digits(text, value, u):
     ("text", "unit", "message"),
     [
         ("25 mV", "V/s", "'mV' is not a unit of scan rate (V/s); write for example \"25 mV/s\""),
-        ("25", "V/s", "'25' has no unit; write for example \"25 V/s\""),
+        ("25", "V/s", "'25' has no unit (V/s); write for example \"25 mV/s\""),
         ("fast", "V/s", "'fast' does not begin with a number; write for example \"1.5 V\""),
         ("1 mv", "V", "'mv' is not a known unit. Did you mean 'mV'?"),
         ("1,5 V", "V", "'1,5 V' has a decimal comma; write a decimal point, as in \"1.5 V\""),

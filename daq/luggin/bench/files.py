@@ -243,5 +243,7 @@ class _Reading:
 
 
 def _place(path: str) -> KeyPath:
-    """``simulated.cell.couples[2].rate`` as the place in the data, positions from 0."""
-    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in re.findall(r"\[\d+\]|[^.\[\]]+", path))
+    """``simulated.cell.couples[2].rate`` as the place in the data, positions from 1, as in all messages."""
+    return tuple(
+        int(part[1:-1]) - 1 if part.startswith("[") else part for part in re.findall(r"\[\d+\]|[^.\[\]]+", path)
+    )

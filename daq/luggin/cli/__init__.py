@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from luggin.errors import LugginError
+from luggin.errors import LugginError, ProtocolError
 
 #: command -> (module, one line of help). Help needs nothing else, so it is quick.
 _COMMANDS = {
@@ -92,6 +92,8 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except LugginError as error:
+        if "--json" in sys.argv[1:]:
+            _echo_error(error)
         click.echo(f"luggin: {error}", err=True)
         for note in getattr(error, "__notes__", ()):
             click.echo(f"        {note}", err=True)
@@ -101,3 +103,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _echo_error(error: LugginError) -> None:
+    """With ``--json`` there is one object on standard output, also when nothing could be done."""
+    import json
+
+    said: dict[str, object] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, ProtocolError):
+        said["problems"] = [{"file": error.file, **vars(problem)} for problem in error.problems]
+    click.echo(json.dumps({"error": said}, indent=1, ensure_ascii=False))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from luggin.bench import Bench
     from luggin.engine.protocols import Finished
     from luggin.engine.start import Source
+    from luggin.engine.together import Job
     from luggin.plugins import Plugins
     from luggin.steps import LoadedProtocol, Vocabulary
 
@@ -84,9 +85,9 @@ def _run_several(
 ) -> int:
     from dataclasses import replace
 
-    from luggin.engine.progress import Lines, Silent, SimulatedOperator
+    from luggin.engine.progress import Silent, SimulatedOperator
     from luggin.engine.protocols import plan_of
-    from luggin.engine.together import Job, run_together
+    from luggin.engine.together import Job, NamedLines, run_together
     from luggin.rehearsal import look_over
 
     foreign = [str(path) for path in files if path.suffix.lower() not in (".toml", ".yaml", ".yml")]
@@ -101,21 +102,40 @@ def _run_several(
         loaded, bench = _load(path, bench_path, plugins)
         plan = replace(plan_of(loaded, bench), force=force)
         look_over(loaded, plan, plugins)
-        jobs.append(Job(loaded, plan, Silent() if as_json else Lines()))
+        jobs.append(Job(loaded, plan, Silent() if as_json else NamedLines(path.name)))
+    _require_different_instruments(jobs)
     run_together(jobs, plugins, SimulatedOperator() if yes else None)
     said = []
     for job, path in zip(jobs, files, strict=True):
         if job.finished is None:
             click.echo(f"luggin: {path}: {job.error}", err=True)
-            said.append({"protocol": str(path), "error": str(job.error)})
+            error = {"type": type(job.error).__name__, "message": str(job.error)}
+            said.append({"protocol": str(path), "error": error})
             continue
         if not no_report:
             job.finished.report = _report(job.finished.folder, plugins)
+        if not as_json:
+            click.echo(f"\n=== {path}")
         print_finished(job.finished, quiet=as_json)
         said.append({"protocol": str(path), **job.finished.to_json()})
     if as_json:
         echo_json({"runs": said})
     return max(job.exit_code for job in jobs)
+
+
+def _require_different_instruments(jobs: Sequence[Job]) -> None:
+    """UsageError if two protocols want the same real line: which of them got it would be chance."""
+    taken: dict[str, str] = {}
+    for job in jobs:
+        for role in job.plan.bench.roles.values():
+            if role.resource.startswith("sim://"):
+                continue
+            if role.resource in taken:
+                raise click.UsageError(
+                    f"{taken[role.resource]} and {job.plan.source.name} both use {role.resource} ({role.name}). "
+                    "Run them one after the other, or put them into one protocol."
+                )
+            taken[role.resource] = job.plan.source.name
 
 
 def _run_script(
@@ -276,14 +296,31 @@ def vocabulary(plugins: Plugins) -> Vocabulary:
 
 def _load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[LoadedProtocol, Bench]:
     from luggin.bench import load_bench
+    from luggin.engine.scripts import NO_BENCH
     from luggin.steps import load_protocol
 
     loaded = load_protocol(path, vocabulary(plugins))
     if bench_path is None and loaded.protocol.bench is None:
         bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
-        click.echo("No bench is named: this runs on the built-in SIMULATED bench.", err=True)
+        click.echo(NO_BENCH, err=True)
         return loaded, bench
-    return loaded, read_bench(bench_path or path.parent / str(loaded.protocol.bench), plugins)
+    if bench_path is None:
+        bench_path = path.parent / str(loaded.protocol.bench)
+        _require_there(bench_path, loaded)
+    return loaded, read_bench(bench_path, plugins)
+
+
+def _require_there(bench: Path, loaded: LoadedProtocol) -> None:
+    """ProtocolError with the line of ``bench``, if there is no such file."""
+    from luggin.documents import did_you_mean
+    from luggin.errors import Problem, ProtocolError
+
+    if bench.exists():
+        return
+    beside = [p.name for p in bench.parent.glob("*.toml")] if bench.parent.is_dir() else []
+    hint = did_you_mean(bench.name, beside) or "It is looked for from the folder of the protocol."
+    line = loaded.document.line(("bench",))
+    raise ProtocolError(loaded.document.name, [Problem(f"there is no file {bench}.", "bench", line, hint)])
 
 
 def read_bench(path: Path, plugins: Plugins) -> Bench:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from luggin.plugins import Plugins
 
 _LARGEST = 1 << 20
+NO_BENCH = "No bench is named: this runs on the built-in SIMULATED bench."
 
 
 def read_script(path: Path, arguments: Sequence[str]) -> Source:
@@ -115,6 +116,7 @@ def plan_of_script(
     if surroundings is not None and surroundings.bench is not None:
         opened = surroundings.bench
     elif bench is None:
+        print(NO_BENCH, file=sys.stderr)
         opened = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
     else:
         beside = Path(source.name).parent / bench

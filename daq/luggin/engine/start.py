@@ -93,10 +93,7 @@ def begin(
 
     folder = plan.folder or new_folder(plan.title, str(plan.sample.get("id", "")))
     if folder.exists():
-        way_out = (
-            f"Continue it with `luggin resume {folder}`, or choose" if (folder / "run.log").is_file() else "Choose"
-        )
-        raise RunFolderError(f"{folder} exists already. {way_out} another folder.")
+        raise RunFolderError(f"{folder} exists already. {_way_out(folder)}")
     plan = require_rehearsed(plan, plan.force)
     session = BenchSession(plan.bench, plugins, str(folder), shared)
     writer: StoreWriter | None = None
@@ -114,6 +111,17 @@ def begin(
         session.close()
         raise
     return _run(folder, session, writer, log, History(), plan, plugins, people, watcher)
+
+
+def _way_out(folder: Path) -> str:
+    """What to do about a folder that is there."""
+    from luggin.store import RunLog
+
+    if not (folder / "run.log").is_file():
+        return "Choose another folder."
+    if (History(RunLog.read(folder)).finished or {}).get("outcome") == "completed":
+        return "That run is completed: choose another folder."
+    return f"Continue it with `luggin resume {folder}`, or choose another folder."
 
 
 def take_up(

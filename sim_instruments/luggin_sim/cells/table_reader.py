@@ -57,7 +57,7 @@ class TableReader:
         self.take(key, None)
         if count is not None and len(given) != count:
             self.report(key, f"has {len(given)} values; one, or one for each of the {count} forms, is needed")
-        return tuple(self._parsed(f"{key}[{k}]", key, text, ranges[key]) for k, text in enumerate(given))
+        return tuple(self._parsed(f"{key}[{k}]", key, text, ranges[key]) for k, text in enumerate(given, 1))
 
     def _parsed(self, place: str, name: str, text: Any, allowed: Range) -> float:
         try:
@@ -88,7 +88,7 @@ class TableReader:
         if not isinstance(entries, Sequence) or not entries or not all(isinstance(e, Mapping) for e in entries):
             self.report(key, "is missing" if entries is None else "is not a list of tables with one or more entries")
             return []
-        return [TableReader(e, f"{self._path}.{key}[{k}]", self.problems) for k, e in enumerate(entries)]
+        return [TableReader(e, f"{self._path}.{key}[{k}]", self.problems) for k, e in enumerate(entries, 1)]
 
     def refuse_the_rest(self, known: Sequence[str]) -> None:
         """Report every key that nobody asked for."""

@@ -208,7 +208,7 @@ def test_a_run_folder_that_exists_is_never_written_over(folder):
     folder.write("p.toml", protocol(CV))
     assert folder.luggin("run", "p.toml", "--folder", "done", "--no-report").code == 0
     message = folder.refused("run", "p.toml", "--folder", "done")
-    assert "done exists already. Continue it with `luggin resume done`, or choose another folder." in message
+    assert "done exists already. That run is completed: choose another folder." in message
     assert "this run is completed; there is nothing to resume" in folder.refused("resume", "done")
     (folder.path / "other").mkdir()
     assert folder.refused("run", "p.toml", "--folder", "other").endswith("other exists already. Choose another folder.")

@@ -98,7 +98,7 @@ def test_the_good_protocol_is_good():
         (
             'rate = "25 mV/s"',
             'rate = "25"',
-            "9: steps[2].rate: '25' has no unit; write for example \"25 V/s\".",
+            "9: steps[2].rate: '25' has no unit (V/s); write for example \"25 mV/s\".",
         ),
         (
             'rate = "25 mV/s"',

@@ -134,7 +134,7 @@ def test_several_compounds(table):
     ferrocene["colour"] = "orange"
     table["concentration"] = "1 mM"
     assert [path for path, *_ in problems(table)] == [
-        "cells.cluster.species[1].colour",
+        "cells.cluster.species[2].colour",
         "cells.cluster.concentration",
     ]
 
@@ -175,12 +175,12 @@ def test_every_mistake_is_told_at_once(table):
         "cells.cluster.seed",
         "cells.cluster.leak",
         "cells.cluster.concentration",
-        "cells.cluster.couples[1].electrons",
-        "cells.cluster.couples[1].rate_constnat",
+        "cells.cluster.couples[2].electrons",
+        "cells.cluster.couples[2].rate_constnat",
     }
     assert found["cells.cluster.temprature"] == ("is not known here.", "Did you mean 'temperature'?")
-    assert found["cells.cluster.couples[1].electrons"][0] == "electrons is 9; allowed are 1 to 6"
-    assert found["cells.cluster.couples[1].rate_constnat"][1] == "Did you mean 'rate_constant'?"
+    assert found["cells.cluster.couples[2].electrons"][0] == "electrons is 9; allowed are 1 to 6"
+    assert found["cells.cluster.couples[2].rate_constnat"][1] == "Did you mean 'rate_constant'?"
     assert found["cells.cluster.concentration"][0] == "is missing."
     assert found["cells.cluster.seed"][0] == "seed is 1.5; a whole number is needed"
 

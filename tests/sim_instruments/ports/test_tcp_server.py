@@ -121,6 +121,7 @@ def test_when_the_server_stops_its_clients_are_told(serve_echoes):
         assert server.ask("stop") == {"stopping": True}
         with pytest.raises(LineLost):
             line.read_line()
+    server.close()  # its clients are told before its doors are shut: wait for that
     with pytest.raises(NoInstrument, match="nothing takes commands"):
         connect(server)
 

@@ -27,8 +27,9 @@ def check(model: str, options: Mapping[str, Any]) -> list[Problem]:
     problems = check_rules(options)
     if model not in MODELS:
         close = difflib.get_close_matches(model, MODELS, 1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(MODELS)}."
-        problems.insert(0, Problem(f"{model!r} is not a model of this dialect", "model", hint=hint))
+        meant = f"Did you mean {close[0]!r}? " if close else ""
+        hint = f"{meant}There are: {', '.join(MODELS)}."
+        problems.insert(0, Problem(f"{model!r} is not a model of this dialect.", "model", hint=hint))
     return problems
 
 

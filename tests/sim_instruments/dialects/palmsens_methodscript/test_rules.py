@@ -29,7 +29,10 @@ def test_a_mistake_in_the_options_is_named(options, path, words):
 
 def test_a_misspelt_model_is_named_with_the_one_that_was_meant():
     (problem,) = check("emstat4hr", {})
-    assert (problem.path, problem.hint) == ("model", "Did you mean 'emstat4-hr'?")
+    assert (problem.path, problem.hint) == (
+        "model",
+        "Did you mean 'emstat4-hr'? There are: emstat-pico, emstat4-lr, emstat4-hr.",
+    )
 
 
 def test_good_options_have_no_problems():
