@@ -6,6 +6,7 @@ import getpass
 import json
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from luggin.plugins import Plugins
 
 log = logging.getLogger(__name__)
+
+_SERIAL_NAME = re.compile(r"ASRL(?P<port>.+?)(?:::INSTR)?", re.IGNORECASE)
+_VISA_NAME = re.compile(r"(?P<bus>TCPIP|GPIB|USB|VXI|PXI)(?P<board>\d*)::(?P<rest>.+)", re.IGNORECASE)
 
 
 class BenchSession:
@@ -84,8 +88,8 @@ class BenchSession:
     def _served_speed(self, address: str) -> float:
         """Speed of the running simulator; every resource of the bench must be one of its own."""
         status = ask_simulator(address, {"ask": "status"})
-        served = {os.path.realpath(str(path)) for path in dict(status["resources"]).values()}
-        foreign = [r.resource for r in self.bench.roles.values() if os.path.realpath(r.resource) not in served]
+        served = {canonical(str(name)) for name in dict(status["resources"]).values()}
+        foreign = [r.resource for r in self.bench.roles.values() if canonical(r.resource) not in served]
         if foreign:
             raise UsageError(
                 f"{self._name}: {', '.join(foreign)} is not served by the simulator at {address}, so its time cannot "
@@ -140,9 +144,9 @@ class BenchSession:
         return self.lab.url(name)
 
     def _own(self, resource: str, purpose: str) -> None:
-        canonical = os.path.realpath(resource) if os.path.exists(resource) else resource
         since = RealClock().utc().astimezone().isoformat(timespec="seconds")
-        self._ownerships.append(LineOwnership(canonical, user=getpass.getuser(), purpose=purpose, since=since))
+        user = getpass.getuser()
+        self._ownerships.append(LineOwnership(canonical(resource), user=user, purpose=purpose, since=since))
 
     def instrument(self, role: str | None) -> MeasuringInstrument:
         """The instrument of a role; the only one, or ``cell``, where no role is said.
@@ -198,6 +202,20 @@ class BenchSession:
             self.lab.close()
         for ownership in self._ownerships:
             ownership.release()
+
+
+def canonical(resource: str) -> str:
+    """One name for one line, however a bench file writes it.
+
+    >>> canonical("tcpip::192.168.0.20::5025::socket"), canonical("ASRL5::INSTR")
+    ('TCPIP0::192.168.0.20::5025::SOCKET', 'COM5')
+    """
+    if serial := _SERIAL_NAME.fullmatch(resource):
+        port = serial["port"]
+        resource = f"COM{port}" if port.isdigit() else port
+    elif visa := _VISA_NAME.fullmatch(resource):
+        return f"{visa['bus'].upper()}{visa['board'] or 0}::{visa['rest'].upper()}"
+    return os.path.realpath(resource) if os.path.exists(resource) else resource
 
 
 def ask_simulator(address: str, question: Mapping[str, Any]) -> dict[str, Any]:
