@@ -152,8 +152,9 @@ def table(kills: int, longest: float, seed: int) -> dict[tuple[str, str], Tally]
     for name in acknowledged:
         print(f"- {name}: {RECORDERS[name].acknowledged}")
     for (name, reader), tally in tallies.items():
-        for sentence in sorted(tally.said):
-            print(f"- {name}, {reader}: {sentence}")
+        if tally.said:
+            others = f" (and {len(tally.said) - 1} like it)" if len(tally.said) > 1 else ""
+            print(f"- {name}, {reader}: {min(tally.said)}{others}")
     return tallies
 
 

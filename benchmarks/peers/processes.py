@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.util
 import json
 import os
 import resource
@@ -75,14 +75,8 @@ def calibration() -> float:
 
 
 def missing(needs: Iterable[str]) -> list[str]:
-    """The packages that are not installed."""
-    absent = []
-    for name in needs:
-        try:
-            importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            absent.append(name)
-    return absent
+    """The packages that are not there; none is imported."""
+    return [name for name in needs if importlib.util.find_spec(name) is None]
 
 
 def rounds(

@@ -296,7 +296,9 @@ def zarr_append(folder: Path, count: int | None, told: Told) -> None:
     import zarr
 
     group = zarr.create_group(folder / "run.zarr")
-    arrays = [group.create_array(name, shape=(0,), dtype="f8", chunks=(16384,)) for name in COLUMNS]
+    arrays = [
+        group.create_array(name, shape=(0,), dtype="f8", chunks=(16384,), dimension_names=("row",)) for name in COLUMNS
+    ]
     for row in readings(count):
         for array, value in zip(arrays, row, strict=True):
             array.append(np.array([value]))
@@ -308,6 +310,13 @@ def read_zarr(folder: Path) -> Columns:
 
     group = zarr.open_group(folder / "run.zarr", mode="r")
     return [group[name][:] for name in COLUMNS]
+
+
+def read_zarr_in_xarray(folder: Path) -> Columns:
+    import xarray as xr
+
+    with xr.open_zarr(folder / "run.zarr", consolidated=False) as data:
+        return [data[name].values for name in COLUMNS]
 
 
 RECORDERS = {
@@ -347,5 +356,10 @@ RECORDERS = {
         "h5py",
     ),
     "h5py": Recorder(h5py_normal, {"h5py.File": read_h5py}, "flush of the file has returned", "h5py"),
-    "zarr.append": Recorder(zarr_append, {"zarr.open_group": read_zarr}, "append of every column has returned", "zarr"),
+    "zarr.append": Recorder(
+        zarr_append,
+        {"zarr.open_group": read_zarr, "xarray.open_zarr": read_zarr_in_xarray},
+        "append of every column has returned",
+        "zarr",
+    ),
 }
