@@ -9,6 +9,7 @@ The Windows branches are written from its documentation and have not been run on
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -23,6 +24,9 @@ else:
 _BINARY = getattr(os, "O_BINARY", 0)
 _REPLACE_TRIES = 100
 _REPLACE_PAUSE_S = 0.02
+_LOCK_TRIES = 4
+_LOCK_PAUSE_S = 0.01
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Disk:
@@ -101,7 +105,7 @@ class FileLock:
         """Take the lock or raise `BlockingIOError`; ``note`` says to others who holds it."""
         fd = self._open()
         try:
-            _lock(fd)
+            _lock_soon(fd)
             os.ftruncate(fd, 0)
             _write_at(fd, note.encode(), 0)
         except BaseException:
@@ -121,6 +125,27 @@ class FileLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def is_held(self) -> bool:
+        """Whether some process, or this object, holds the lock; nothing is written.
+
+        False also where there is no such file and where the file system knows no locks. A drive that
+        does not share its locks says nothing about other computers.
+        """
+        try:
+            fd = os.open(self.path, os.O_RDONLY | _BINARY)
+        except FileNotFoundError:
+            return False
+        try:
+            _try_lock(fd)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        finally:
+            os.close(fd)
+        return False
 
     def note(self) -> tuple[str, float]:
         """The holder's note and when it was written (POSIX time, s)."""
@@ -172,6 +197,9 @@ if sys.platform == "win32":
         except PermissionError as error:
             raise BlockingIOError(*error.args) from error
 
+    def _try_lock(fd: int) -> None:
+        _lock(fd)
+
 else:
 
     def _write_at(fd: int, data: bytes, offset: int) -> int:
@@ -206,6 +234,22 @@ else:
 
     def _lock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _try_lock(fd: int) -> None:
+        # Shared, so that several who only look do not take each other for a holder.
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _lock_soon(fd: int) -> None:
+    """Lock, though someone who only looks whether the lock is held has it for a moment."""
+    for left in range(_LOCK_TRIES, 0, -1):
+        try:
+            _lock(fd)
+            return
+        except BlockingIOError:
+            if left == 1:
+                raise
+            threading.Event().wait(_LOCK_PAUSE_S)
 
 
 def _fill_with_zeros(fd: int, size: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -105,6 +108,50 @@ def test_a_lock_ends_with_its_process_and_its_file_stays(tmp_path):
     lock.acquire("parent")
     lock.release()
     assert (tmp_path / "lock").exists()
+
+
+def test_whether_a_lock_is_held_can_be_seen_without_taking_it(tmp_path):
+    path = tmp_path / "lock"
+    lock = FileLock(path)
+    assert not lock.is_held()
+    assert not path.exists()
+    lock.acquire("me")
+    before = path.stat().st_mtime_ns
+    assert lock.is_held()
+    assert FileLock(path).is_held()
+    assert (path.read_text(), path.stat().st_mtime_ns) == ("me", before)
+    lock.release()
+    assert not FileLock(path).is_held()
+    assert path.read_text() == "me"
+
+
+def test_who_only_looks_keeps_nobody_from_the_lock(tmp_path):
+    path = tmp_path / "lock"
+    path.touch()
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not FileLock(path).is_held()  # two who look do not see each other
+    threading.Timer(0.005, os.close, [looking]).start()
+    lock = FileLock(path)
+    lock.acquire("me")
+    assert lock.is_held()
+    lock.release()
+
+
+def test_a_file_system_without_locks_has_no_holder(tmp_path, monkeypatch):
+    (tmp_path / "lock").touch()
+
+    def refusing(number):
+        def flock(fd, operation):
+            raise OSError(number, os.strerror(number))
+
+        return flock
+
+    monkeypatch.setattr("fcntl.flock", refusing(errno.ENOLCK))
+    assert not FileLock(tmp_path / "lock").is_held()
+    monkeypatch.setattr("fcntl.flock", refusing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        FileLock(tmp_path / "lock").is_held()
 
 
 def test_platform_imports_no_numpy():

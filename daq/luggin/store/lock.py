@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 from luggin.errors import StoreLocked
 from luggin.platform import FileLock, host_name, process_id
@@ -28,6 +29,11 @@ class RunLock:
             except BlockingIOError as held:
                 raise StoreLocked(self._holder()) from held
 
+    def is_held(self) -> bool:
+        """Whether a process on this computer writes the run now; only a look."""
+        with naming(self._run.lock):
+            return self._lock.is_held()
+
     def release(self) -> None:
         """Give the lock back."""
         self._lock.release()
@@ -45,3 +51,11 @@ class RunLock:
             f"{self._run.path} is being written by {holder}. Wait until that run has ended or stop it; "
             "reading is possible all the time"
         )
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether a process writes the run in ``folder`` now. One without an end that nobody writes was cut off.
+
+    Where a network drive does not share its locks, writers on other computers are not seen.
+    """
+    return RunLock(RunFolder(folder)).is_held()
