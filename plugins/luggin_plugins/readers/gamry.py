@@ -5,11 +5,16 @@ A file is a header of lines ``KEY <tab> KIND <tab> VALUE ...`` and tables ``CURV
 a cycle of one table. What the file says about itself is kept in ``parameters["file"]``; nothing
 of it is trusted further than it goes: the electrode area of 1 cm2 that the program writes unless
 told otherwise is handed on as the file's word, never as an area.
+
+A file that was cut is read as far as it goes, and says so: the table is not ``complete``, and its
+``parameters["remarks"]`` tell what is missing. A current that was turned round has
+``parameters["current_turned"]``.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from luggin.errors import FileFormatError, UnitError
 from luggin.records import Flag
 from luggin.units import convert
+from luggin_plugins.readers.endings import lost_digits, missing, torn_line
 
 if TYPE_CHECKING:
     from luggin.results import Table
@@ -43,10 +49,23 @@ class _Curve:
     """One table of the file while it is read."""
 
     line: int
+    name: str
+    announced: int | None
     names: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
     rows: list[tuple[float, ...]] = field(default_factory=list)
     flags: list[int] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, line: int, cells: list[str]) -> _Curve:
+        """From its first line ``CURVE1 TABLE 1600``; older files do not announce the points."""
+        count = cells[2].strip() if len(cells) > 2 else ""
+        return cls(line, cells[0].strip().upper(), int(count) if re.fullmatch("[0-9]{1,9}", count) else None)
+
+    @property
+    def cut(self) -> bool:
+        """True if there are fewer points than announced."""
+        return self.announced is not None and len(self.rows) < self.announced
 
 
 def is_gamry(path: Path) -> bool:
@@ -58,8 +77,11 @@ def is_gamry(path: Path) -> bool:
 def read_gamry(path: Path) -> tuple[Table, ...]:
     """The cyclic voltammogram of a Gamry file as one table, in SI units, anodic current positive.
 
+    A last line that is torn is left out; the table is then not ``complete``, nor is it with fewer
+    points or cycles than the file announces.
+
     Raises:
-        FileFormatError: the file is empty, foreign, truncated, too large or no cyclic
+        FileFormatError: the file is empty, foreign, damaged, without a point, too large or no cyclic
             voltammetry; the message names file, line, what was found and what was expected.
     """
     return (_Reading(Path(path)).table(),)
@@ -70,10 +92,14 @@ class _Reading:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.number = 0
+        self.number = self.last = 0
+        self.line_end = True
+        self.before: str | None = None  # the line of the point before
         self.header: dict[str, tuple[str, ...]] = {}
         self.notes: list[str] = []
         self.curves: list[_Curve] = []
+        self.cut = False
+        self.remarks: list[str] = []
 
     def table(self) -> Table:
         """Read everything and put it together."""
@@ -81,14 +107,15 @@ class _Reading:
         self._read_header(lines)
         for curve in self.curves:
             self._finish(curve)
+        self._compare_with_announced()
         return self._assemble()
 
     def _fail(self, message: str, line: int | None = None) -> NoReturn:
-        place = self.path.name if line is None else f"{self.path.name}:{line}"
+        place = f"{self.path}" if line is None else f"{self.path}:{line}"
         raise FileFormatError(f"{place}: {message}")
 
     def _lines(self) -> Iterator[list[str]]:
-        """The lines of the file, split at tabs, counted in ``number``."""
+        """The lines of the file, split at tabs, counted in ``number``; ``last`` is the last with content."""
         try:
             size = self.path.stat().st_size
         except OSError as error:
@@ -101,7 +128,10 @@ class _Reading:
         if b"\0" in raw:
             line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
             self._fail("found binary data; expected the text of a Gamry data file", line)
-        for number, piece in enumerate(raw.split(b"\n"), 1):
+        pieces = raw.split(b"\n")
+        self.last = raw.rstrip().count(b"\n") + 1
+        self.line_end = not pieces[-1].strip() or pieces[-1].endswith(b"\r")
+        for number, piece in enumerate(pieces, 1):
             self.number = number
             if len(piece) > LONGEST_LINE:
                 self._fail(
@@ -118,7 +148,7 @@ class _Reading:
             if key == "TAG":
                 self._check_tag(cells)
             elif kind == "TABLE" and key.upper().startswith("CURVE"):
-                self._read_curve(_Curve(self.number), cells, lines)
+                self._read_curve(_Curve.begun(self.number, cells), lines)
                 return
             elif key == "NOTES" and kind == "NOTES":
                 self._read_notes(cells, lines)
@@ -149,17 +179,29 @@ class _Reading:
             if text:
                 self.notes.append(text)
 
-    def _read_curve(self, curve: _Curve, cells: list[str], lines: Iterator[list[str]]) -> None:
+    def _read_curve(self, curve: _Curve, lines: Iterator[list[str]]) -> None:
         """One table and, when the next begins, those after it."""
         while True:
             curve.names = [c.strip() for c in next(lines, [])][1:]
             curve.units = [c.strip() for c in next(lines, [])][1:]
+            if self.curves and self.number >= self.last:
+                self._end_before(curve)
+                return
             self._check_columns(curve)
             following = self._read_points(curve, lines)
+            if self.cut and self.curves and not curve.rows:
+                self._end_before(curve)
+                return
             self.curves.append(curve)
             if following is None:
                 return
-            curve = _Curve(self.number)
+            curve = _Curve.begun(self.number, following)
+
+    def _end_before(self, curve: _Curve) -> None:
+        """The file ends in the head of a further curve, which then is none; one of 0 points was to be empty."""
+        if curve.announced != 0:
+            self.cut = True
+            self.remarks.append(f"the file ends before the first point of {curve.name}")
 
     def _check_columns(self, curve: _Curve) -> None:
         for name in _NEEDED:
@@ -178,6 +220,10 @@ class _Reading:
         for cells in lines:
             if not any(c.strip() for c in cells):
                 continue
+            if self._is_torn(cells, len(curve.names)):
+                self.cut = True
+                self.remarks.append(torn_line(self.number))
+                return None
             if cells[0].strip():
                 if (
                     len(cells) > 1
@@ -192,12 +238,41 @@ class _Reading:
             if len(values) < len(curve.names):
                 self._fail(
                     f"found {len(values)} values; expected {len(curve.names)} ({', '.join(curve.names)[:200]}): "
-                    "the file is truncated here",
+                    "the file is damaged here",
                     self.number,
                 )
             curve.rows.append(tuple(self._number(values[k], curve.names[k]) for k in wanted))
             curve.flags.append(_flags(values[over]) if over is not None else 0)
+            self.before = "\t".join(cells)
         return None
+
+    def _is_torn(self, cells: list[str], columns: int) -> bool:
+        """True for the last line of the file if its end is missing."""
+        if self.number != self.last:
+            return False
+        if cells[0].strip():
+            return not self.line_end
+        if self.line_end or len(cells) <= columns:
+            return len(cells) <= columns
+        return self.before is None or lost_digits("\t".join(cells), self.before)
+
+    def _compare_with_announced(self) -> None:
+        """Notice what the file announces and does not have: points of a curve, and curves."""
+        for curve in self.curves:
+            if curve.announced is not None and curve.cut:
+                self.cut = True
+                where = f"{curve.name}: " if len(self.curves) > 1 else ""
+                self.remarks.append(where + missing(len(curve.rows), curve.announced))
+        cycles = self._entry("CYCLES") or 0.0
+        # the entry is written when the experiment has ended: with it, the curves are all that there were
+        if "EXPERIMENTABORTED" not in self.header and len(self.curves) < cycles:
+            self.cut = True
+            self.remarks.append(missing(len(self.curves), int(cycles), "cycles"))
+        if self._aborted():
+            self.remarks.append("the file says that the experiment was aborted")
+
+    def _aborted(self) -> bool:
+        return self.header.get("EXPERIMENTABORTED", ("", "F"))[1:2] in (("T",), ("TRUE",))
 
     def _finish(self, curve: _Curve) -> None:
         """Convert the points of a table to SI units."""
@@ -232,12 +307,15 @@ class _Reading:
             units={"time": "s", "potential": "V", "current": "A", "cycle": "1", "flags": "1"},
             parameters=self._parameters(),
             label=self.path.name,
-            complete=self.header.get("EXPERIMENTABORTED", ("", "F"))[1:2] not in (("T",), ("TRUE",)),
+            complete=not (self.cut or self._aborted()),
             source=str(self.path),
         )
 
     def _current_sign(self) -> float:
-        written = self.header.get("CONVENTION", ("", "1"))[1:2]
+        """+1 or -1 by CONVENTION; a file that does not say it is taken as it is, with a remark."""
+        if "CONVENTION" not in self.header:
+            return 1.0
+        written = self.header["CONVENTION"][1:2]
         convention = written[0] if written else ""
         if convention not in _CURRENT_SIGN:
             self._fail(f"CONVENTION is {_shown(convention)}; expected 1 (anodic positive) or 0 (cathodic positive)")
@@ -253,6 +331,10 @@ class _Reading:
         found["rate"] = None if rate is None else rate * self._header_unit("SCANRATE", "mV/s", "V/s")
         found["step"] = None if step is None else step * self._header_unit("STEPSIZE", "mV", "V")
         found["cycles"] = None if cycles is None else int(cycles)
+        stated = "CONVENTION" in self.header
+        remarks = (*self.remarks, *(() if stated else ("current convention not stated by the file",)))
+        found["remarks"] = remarks or None
+        found["current_turned"] = "CONVENTION 0" if self._current_sign() < 0 else None
         return {
             **{name: value for name, value in found.items() if value is not None},
             "notes": tuple(self.notes),

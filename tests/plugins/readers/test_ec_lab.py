@@ -235,7 +235,7 @@ BROKEN = {
     "no points": (GOOD[:NAMES], NAMES, "without a point"),
     "no current": (changed(GOOD, NAMES, "<I>/mA", "<J>/mA"), NAMES, "no column I/A or <I>/A"),
     "current in volts": (changed(GOOD, NAMES, "<I>/mA", "<I>/V"), NAMES, "no column I/A or <I>/A"),
-    "half a line": ([*GOOD[:NAMES], GOOD[NAMES][:40]], FIRST_POINT, "damaged"),
+    "half a line": ([*GOOD[:NAMES], GOOD[NAMES][:40], *GOOD[NAMES + 1 :]], FIRST_POINT, "damaged"),
     "a word": (
         changed(GOOD, FIRST_POINT, "5.000000000000000E-01", "5.0O"),
         FIRST_POINT,
@@ -258,22 +258,34 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_file_is_named_with_line_and_expectation(save, what):
     lines, line, words = BROKEN[what]
+    path = save(lines)
     with pytest.raises(FileFormatError) as caught:
-        read_ec_lab(save(lines))
+        read_ec_lab(path)
     message = str(caught.value)
-    assert message.startswith("scan.mpt: " if line is None else f"scan.mpt:{line}: ")
+    assert message.startswith(f"{path}: " if line is None else f"{path}:{line}: ")
     assert words in message
 
 
+def test_a_last_line_of_too_few_values_is_left_out(save):
+    lines = written(points(5), loops=[(0, 8)])
+    (table,) = read_ec_lab(save([*lines[:-1], lines[-1][:30]]))
+    assert (len(table), table.complete) == (4, False)
+    torn = f"the file ends within line {len(lines)}, which was left out"
+    assert table.parameters["remarks"] == (torn, "5 of 9 points missing")
+
+
 @pytest.mark.parametrize("cut", range(1, 4))
-def test_a_last_number_that_lost_digits_is_not_read(save, cut):
+def test_a_last_line_that_lost_its_end_is_left_out(save, cut):
     columns = ["time/s", "Ewe/V", "<I>/mA"]
     rows = [[f"{k}.0", "0.1", f"{-1.5 * (k + 1):.7E}"] for k in range(3)]
     text = "\r\n".join(written(rows, columns, settings={}))
     (table,) = read_ec_lab(save([text], last=""))
     assert table.columns["current"] == pytest.approx([-1.5e-3, -3e-3, -4.5e-3])
-    with pytest.raises(FileFormatError, match=r"scan\.mpt:\d+: the last line ends within a number"):
-        read_ec_lab(save([text[:-cut]], last=""))
+    (cut_short,) = read_ec_lab(save([text[:-cut]], last=""))
+    assert cut_short.columns["current"] == pytest.approx([-1.5e-3, -3e-3])
+    assert not cut_short.complete
+    last = text.count("\n") + 1
+    assert cut_short.parameters["remarks"] == (f"the file ends within line {last}, which was left out",)
 
 
 def test_empty_binary_large_and_missing_files(save, tmp_path, monkeypatch):

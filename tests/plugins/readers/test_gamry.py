@@ -33,8 +33,8 @@ NAMES = "\tPt\tT\tVf\tIm\tVu\tSig\tAch\tIERange\tOver"
 UNITS = "\t#\ts\tV vs. Ref.\tA\tV\tV\tV\t#\tbits"
 
 
-def curve(number, first, points, over="..........."):
-    lines = [f"CURVE{number}\tTABLE", NAMES, UNITS]
+def curve(number, first, points, over="...........", announced=None):
+    lines = [f"CURVE{number}\tTABLE" + (f"\t{announced}" if announced is not None else ""), NAMES, UNITS]
     for k in range(first, first + points):
         lines.append(f"\t{k}\t{0.04 * (k + 1):.2f}\t{0.1 - 0.002 * k:.5E}\t{-1e-6 * k:.5E}\t0\t0\t0\t10\t{over}")
     return lines
@@ -141,6 +141,70 @@ def test_an_aborted_experiment_is_not_complete(write, good):
     assert not read_gamry(write([*good, "EXPERIMENTABORTED\tTOGGLE\tT\tExperiment Aborted"]))[0].complete
 
 
+def test_a_curve_with_the_points_that_it_announces_is_complete(write):
+    (table,) = read_gamry(write([*HEADER, *curve(1, 0, 5, announced=5), *curve(2, 5, 3, announced=3)]))
+    assert table.complete
+    assert "remarks" not in table.parameters
+
+
+@pytest.mark.parametrize(
+    ("curves", "rows", "remarks"),
+    [
+        ([curve(1, 0, 5, announced=5), curve(2, 5, 3, announced=10)], 8, ("CURVE2: 7 of 10 points missing",)),
+        ([curve(1, 0, 4, announced=5), curve(2, 5, 3)], 7, ("CURVE1: 1 of 5 points missing",)),
+        ([curve(1, 0, 5, announced=5)], 5, ("1 of 2 cycles missing",)),
+        ([curve(1, 0, 2, announced=5)], 2, ("3 of 5 points missing", "1 of 2 cycles missing")),
+    ],
+)
+def test_fewer_points_or_curves_than_announced_are_cut_short(write, curves, rows, remarks):
+    (table,) = read_gamry(write([*HEADER, *(line for lines in curves for line in lines)]))
+    assert len(table) == rows
+    assert not table.complete
+    assert table.parameters["remarks"] == remarks
+
+
+def test_an_ended_experiment_has_the_curves_that_there_were(write):
+    """What stands behind the last curve is written at the end of the experiment: nothing was cut off."""
+    ended = ["EXPERIMENTABORTED\tTOGGLE\tF\tExperiment Aborted"]
+    (table,) = read_gamry(write([*HEADER, *curve(1, 0, 5, announced=5), *ended]))
+    assert table.complete
+
+
+def test_a_file_cut_anywhere_behind_its_first_point_is_read_as_far_as_it_goes(tmp_path):
+    """Byte by byte: no point is lost but the torn one, none is invented, and a cut is never a complete file."""
+    lines = [*HEADER, *curve(1, 0, 3, announced=3), *curve(2, 3, 3, announced=3)]
+    whole = "\r\n".join([*lines, ""])
+    first = whole.index("\r\n", whole.index(UNITS) + len(UNITS) + 2)
+    path = tmp_path / "scan.DTA"
+    for cut in range(first + 1, len(whole) + 1):
+        path.write_bytes(whole[:cut].encode())
+        (table,) = read_gamry(path)
+        ended = whole[:cut].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        points = [line for line in ended if line in lines and line[:2] in {f"\t{k}" for k in range(6)} and "E" in line]
+        assert len(table) == len(points), whole[:cut][-60:]
+        assert table.columns["current"] == pytest.approx(-1e-6 * np.arange(len(points)))
+        assert table.complete == (len(points) == 6)
+        assert table.complete == ("remarks" not in table.parameters)
+
+
+def test_a_torn_last_line_is_left_out_and_named(write, good, tmp_path):
+    path = tmp_path / "torn.DTA"
+    path.write_bytes("\r\n".join([*good, good[-1][:20]]).encode())
+    (table,) = read_gamry(path)
+    assert len(table) == 8
+    assert not table.complete
+    assert table.parameters["remarks"] == (f"the file ends within line {len(good) + 1}, which was left out",)
+
+
+def test_a_current_that_was_turned_or_has_no_convention_says_so(write, good):
+    assert not {"current_turned", "remarks"} & set(read_gamry(write(good))[0].parameters)
+    turned = [line.replace("CONVENTION\tIQUANT\t1", "CONVENTION\tIQUANT\t0") for line in good]
+    assert read_gamry(write(turned))[0].parameters["current_turned"] == "CONVENTION 0"
+    unsaid = read_gamry(write(without(good, "CONVENTION")))[0]
+    assert unsaid.complete
+    assert unsaid.parameters["remarks"] == ("current convention not stated by the file",)
+
+
 def test_old_encodings_are_read(write, good):
     good[4] = "\tRoséwein 25 °C µA"
     (table,) = read_gamry(write(good, encoding="cp1252"))
@@ -160,7 +224,7 @@ def broken(good, what):
     lines = list(good)
     point = lines.index("CURVE1\tTABLE") + 4  # the second point, line 20
     if what == "half a line":
-        return [*lines[:point], lines[point][:14]]
+        lines[point] = lines[point][:14]
     if what == "a word for a number":
         lines[point] = lines[point].replace("E-06", "E-0x")
     elif what == "not finite":
@@ -191,7 +255,7 @@ def broken(good, what):
 @pytest.mark.parametrize(
     ("what", "place", "words"),
     [
-        ("half a line", ":20", "truncated"),
+        ("half a line", ":20", "damaged"),
         ("a word for a number", ":20", "expected a number for Im"),
         ("not finite", ":20", "expected a number for Vf"),
         ("no curve", ":", "without a CURVE table"),
@@ -207,10 +271,11 @@ def broken(good, what):
     ],
 )
 def test_a_broken_file_is_named_with_line_and_expectation(write, good, what, place, words):
+    path = write(broken(good, what))
     with pytest.raises(FileFormatError) as caught:
-        read_gamry(write(broken(good, what)))
+        read_gamry(path)
     message = str(caught.value)
-    assert message.startswith(f"scan.DTA{place}")
+    assert message.startswith(f"{path}{place}")
     assert words in message
 
 
