@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from luggin.analysis import open_run
 from luggin.catalog import Query, database, find_runs, read_entry, resolve_run, summary_of
 from luggin.errors import RunFolderError, UsageError
+from luggin.platform import FileLock
 from luggin.store import RunLog
 
 BEGUN = datetime(2031, 3, 14, 8, 30, tzinfo=UTC)
@@ -100,6 +102,16 @@ def catalog(tmp_path):
     return tmp_path / "home" / "catalog.sqlite"
 
 
+@contextmanager
+def written(folder):
+    """Within the block the run looks like one that a process writes."""
+    (folder / "journal").mkdir(exist_ok=True)
+    lock = FileLock(folder / "journal" / "lock")
+    lock.acquire("a process")
+    yield
+    lock.release()
+
+
 def names(found):
     return [entry.name for entry in found.entries]
 
@@ -117,9 +129,34 @@ def test_an_entry_says_what_the_run_says(runs):
     assert entry.to_json()["started"] == "2031-03-14T08:30:00+00:00"
 
 
-def test_a_run_without_an_end_is_running(tmp_path):
-    entry = read_entry(make_run(tmp_path, "live", outcome=None))
-    assert (entry.outcome, entry.ended, entry.techniques) == ("running", None, ("cv",))
+def test_a_run_without_an_end_is_running_while_somebody_writes_it(tmp_path):
+    live = make_run(tmp_path / "runs", "live", outcome=None)
+    entry = read_entry(live)
+    assert (entry.outcome, entry.ended, entry.techniques) == ("cut off", None, ("cv",))
+    with written(live):
+        assert read_entry(live).outcome == "running"
+
+
+def test_a_run_that_is_killed_or_taken_up_is_not_remembered_as_it_was(tmp_path, catalog):
+    live = make_run(tmp_path / "runs", "live", outcome=None)
+    with written(live):
+        assert [e.outcome for e in find_runs(live.parent, catalog=catalog).entries] == ["running"]
+        assert find_runs(live.parent, catalog=catalog).read == 0
+    assert [e.outcome for e in find_runs(live.parent, catalog=catalog).entries] == ["cut off"]
+    assert find_runs(live.parent, catalog=catalog).read == 0
+    with written(live):
+        assert names(find_runs(live.parent, Query(outcome="running"), catalog=catalog)) == ["live"]
+
+
+def test_an_imported_run_stands_where_its_file_does(runs):
+    for name, dates in {
+        "old": {"modified_at": (BEGUN + timedelta(minutes=30)).isoformat(), "imported_at": "2031-03-20T00:00:00+00:00"},
+        "undated": {"imported_at": (BEGUN + timedelta(minutes=90)).isoformat()},
+    }.items():
+        said = records(imported=True, source=dates)
+        del said[0]["created"]
+        make_run(runs, name, said)
+    assert names(find_runs(runs)) == ["third", "undated", "second", "old", "first"]
 
 
 def test_a_resumed_run_ends_by_the_clock_of_its_last_session(tmp_path):
@@ -362,7 +399,7 @@ def test_a_folder_that_is_none_and_a_run_are_refused(runs, tmp_path):
         find_runs(runs / "first")
 
 
-def test_a_run_is_found_by_the_beginning_of_its_name(runs):
+def test_a_run_is_found_by_the_beginning_of_its_name(runs, tmp_path, monkeypatch):
     make_run(runs, "firstborn")
     assert resolve_run(str(runs / "second"), runs) == runs / "second"
     assert resolve_run("sec", runs) == runs / "second"
@@ -371,6 +408,9 @@ def test_a_run_is_found_by_the_beginning_of_its_name(runs):
         resolve_run("fir", runs)
     with pytest.raises(RunFolderError, match=r"Did you mean `third`\?"):
         resolve_run("thrid", runs)
+    (tmp_path / "th").mkdir()
+    monkeypatch.chdir(tmp_path)  # a folder of this name that is no run is not what was meant
+    assert resolve_run("th", runs) == runs / "third"
     with pytest.raises(RunFolderError, match="there is no run ''"):
         resolve_run("", runs)
     with pytest.raises(RunFolderError, match="there is no run"):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luggin.errors import RunFolderError, UsageError
+from luggin.errors import RunFolderError, StoreError, UsageError
 from luggin.results import Table
 from luggin.units import parse
 
 if TYPE_CHECKING:
     from luggin.store import StoredRun
+
+CUT_OFF = "cut off"
+"""How a run or a step is called that has no end and that nobody goes on with: its program was killed, or the power
+went."""
 
 #: Columns that say where a row belongs, not what was measured.
 _BOOKKEEPING = ("step", "attempt", "received")
@@ -20,7 +26,11 @@ _BOOKKEEPING = ("step", "attempt", "received")
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One attempt at one step, as ``run.log`` has it. Times are run times (s)."""
+    """One attempt at one step, as ``run.log`` has it. Times are run times (s).
+
+    ``status`` is ``done``, ``end_step`` (a limit ended it), ``interrupted``, ``failed``, ``running``, or
+    ``cut off`` if it has no end and the run is not being written.
+    """
 
     path: str
     do: str
@@ -37,6 +47,11 @@ class StepRecord:
     values: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     re_established: bool = False
+
+    @property
+    def completed(self) -> bool:
+        """True if the step came to the end that it should have, or to one that a limit was allowed to make."""
+        return self.status in ("done", "end_step")
 
 
 class RunArchive:
@@ -63,13 +78,71 @@ class RunArchive:
         self.finish: Mapping[str, Any] = next(
             (r for r in reversed(self.records) if r.get("kind") in ("finish", "session")), {}
         )
-        self.steps: list[StepRecord] = list(_steps(self.records))
         self._store: StoredRun | None = None
 
-    @property
+    @cached_property
     def outcome(self) -> str:
-        """``completed``, ``interrupted``, ``limit tripped``, ``failed``, or ``running`` if it did not end."""
-        return str(self.finish.get("outcome", "running"))
+        """How the run ended: ``completed``, ``interrupted``, ``limit tripped`` or ``failed``.
+
+        A run without an end is ``running`` as long as a process on this computer writes it, and
+        ``cut off`` otherwise: its program was killed, or the power went.
+        """
+        return str(self.finish["outcome"]) if "outcome" in self.finish else self._unended
+
+    @cached_property
+    def _unended(self) -> str:
+        """What to call that which has no end: a finished run has nothing that goes on."""
+        from luggin.store import is_being_written
+
+        over = self.finish.get("kind") == "finish"
+        return "running" if not over and is_being_written(self.folder) else CUT_OFF
+
+    @cached_property
+    def steps(self) -> list[StepRecord]:
+        """Every attempt at every step, in the order in which they began.
+
+        Those without an end have the rows that are there now, as far as the store can be read.
+        """
+        return [self._with_rows(step) for step in recorded_steps(self.records)]
+
+    def _with_rows(self, step: StepRecord) -> StepRecord:
+        """A step without an end with what the rows say of it."""
+        if step.ended is not None:
+            return step
+        from luggin.analysis.unended import parts_of
+
+        status = self._unended if self._is_last(step) else CUT_OFF
+        monitored = {str(monitor.get("stream", "")) for monitor in self.header.get("monitors", ())}
+        try:
+            parts = parts_of(step, self.store, self.events, monitored, status)
+        except (StoreError, RunFolderError):
+            parts = ()  # what was done is known all the same; whoever asks for rows is told what is wrong with them
+        return replace(step, status=status, parts=parts)
+
+    def _is_last(self, step: StepRecord) -> bool:
+        """True if nothing was begun after a step: neither another one, nor the run once more."""
+        last = next(r for r in reversed(self.records) if r.get("kind") in ("start", "session"))
+        return (step.path, step.attempt) == (last.get("path"), int(last.get("attempt", 1)))
+
+    @property
+    def speed(self) -> float:
+        """Seconds of run time per second of the clock on the wall; 1 but for simulated runs in a hurry."""
+        return 1.0 if self.header.get("virtual") else float(self.header.get("speed") or 1.0)
+
+    def moment(self, run_time: float) -> datetime | None:
+        """The time of day (UTC) at a run time (s); None if the run does not know when it began.
+
+        Run time is time in the laboratory. It is tied to the clock on the wall where a process took the
+        run, and goes `speed` times as fast from there on. Virtual time has only its beginning.
+        """
+        if not self.header.get("created"):
+            return None
+        begun, utc = 0.0, datetime.fromisoformat(str(self.header["created"]))
+        if not self.header.get("virtual"):
+            for session in self.sessions[1:]:
+                if float(session["time"]) <= run_time:
+                    begun, utc = float(session["time"]), datetime.fromisoformat(str(session["utc"]))
+        return utc + timedelta(seconds=(run_time - begun) / self.speed)
 
     @property
     def simulated(self) -> bool:
@@ -108,7 +181,10 @@ class RunArchive:
         return Stream(self, stream)
 
     def tables(self, on: str | Sequence[str] | None = None, technique: str | None = None) -> list[Table]:
-        """The rows of completed techniques, one table each, in order of time.
+        """The rows of all techniques, one table each, in the order of the steps.
+
+        Of several attempts at a step the latest completed one counts, and where none was completed, the
+        latest that has rows; ``complete`` of its last table is False then.
 
         Args:
             on: ids of steps; all if not given.
@@ -118,15 +194,17 @@ class RunArchive:
             UsageError: there is no such id, or none of the steps with these ids has rows.
         """
         wanted = None if on is None else [on] if isinstance(on, str) else list(on)
-        latest: dict[tuple[int, int], tuple[StepRecord, Mapping[str, Any]]] = {}
+        chosen: dict[int, StepRecord] = {}
         for step in self.steps:
-            for number, part in enumerate(step.parts):
-                latest[step.step, number] = (step, part)
+            before = chosen.get(step.step)
+            if step.parts and (before is None or step.completed or not before.completed):
+                chosen[step.step] = step
+        parts = [(step, part) for step in chosen.values() for part in step.parts]
         if wanted is not None:
-            self._require_known(wanted, {str(part["id"]) for _, part in latest.values()})
+            self._require_known(wanted, {str(part["id"]) for _, part in parts})
         return [
             self._table(step, part)
-            for step, part in latest.values()
+            for step, part in parts
             if (wanted is None or part["id"] in wanted) and (technique is None or part["technique"] == technique)
         ]
 
@@ -191,8 +269,8 @@ def open_run(folder: str | Path) -> RunArchive:
     return RunArchive(Path(folder))
 
 
-def _steps(records: Sequence[Mapping[str, Any]]) -> Iterator[StepRecord]:
-    """Pair every ``start`` with what ended it."""
+def recorded_steps(records: Sequence[Mapping[str, Any]]) -> Iterator[StepRecord]:
+    """Pair every ``start`` with what ended it; the rows are not looked at."""
     started: dict[tuple[str, int], Mapping[str, Any]] = {}
     ended: dict[tuple[str, int], Mapping[str, Any]] = {}
     for record in records:
@@ -210,7 +288,7 @@ def _steps(records: Sequence[Mapping[str, Any]]) -> Iterator[StepRecord]:
             attempt=key[1],
             started=float(start["time"]),
             ended=float(end["time"]) if end else None,
-            status=str(end.get("status", "done")) if kind == "end" else str(kind or "cut off"),
+            status=str(end.get("status", "done")) if kind == "end" else str(kind or CUT_OFF),
             id=str(start.get("id", "")),
             role=str(start.get("role", "")),
             label=str(start.get("label", "")),

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luggin.catalog.entries import Entry, read_entry, signature
+from luggin.catalog.entries import Entry, has_another_fate, read_entry, signature
 from luggin.documents import did_you_mean
 from luggin.errors import RunFolderError, UsageError
 
-FORMAT = 1
+FORMAT = 2
 """Of the sqlite file; an older one is built anew, a newer one is left alone."""
 
 _APPLICATION = 0x4C756767  # "Lugg": what sqlite calls the application id
@@ -100,9 +100,11 @@ def resolve_run(run: str, folder: Path) -> Path:
     Raises:
         RunFolderError: there is none, or more than one.
     """
-    if run and Path(run).is_dir():
-        return Path(run)
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    here = Path(run)
+    if run and _is_run(here):
+        return here
+    inside = folder.iterdir() if folder.is_dir() else ()
+    names = sorted(path.name for path in inside if path.is_dir() and not path.name.startswith("."))
     meant = [name for name in names if run and name.startswith(run)]
     if run in meant or len(meant) == 1:
         return folder / (run if run in meant else meant[0])
@@ -110,6 +112,8 @@ def resolve_run(run: str, folder: Path) -> Path:
         raise RunFolderError(
             f"{run!r} may be {', '.join(meant[:8])}{' ...' if len(meant) > 8 else ''}: write more of it"
         )
+    if run and here.is_dir():
+        return here  # whoever opens it says what is missing
     near = did_you_mean(run, names)
     raise RunFolderError(f"there is no run {run!r}, neither as a folder nor in {folder}.{f' {near}' if near else ''}")
 
@@ -135,23 +139,36 @@ def _open(place: Path | str) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make sure that the tables are there and are ours."""
+    if _is_ours(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    # Only now nobody else can be making them: what was seen before may be half of another's work.
+    if not _is_ours(connection):
+        _make_tables(connection)
+    connection.execute("COMMIT")
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    """True if the file has our tables in our format."""
     application, version = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
-    if (application, version) == (_APPLICATION, FORMAT):
-        return
     if application == _APPLICATION and version > FORMAT:
         raise _LeftAlone(f"a newer Luggin wrote it, in format {version}; this one knows {FORMAT}")
+    return (application, version) == (_APPLICATION, FORMAT)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, within a transaction, in a file that is empty or ours in an older format."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != _APPLICATION and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise _LeftAlone("it is a database of another program")
-    connection.execute("BEGIN IMMEDIATE")
     connection.execute("DROP TABLE IF EXISTS runs")
     connection.execute(f"CREATE TABLE runs ({', '.join(_COLUMNS)}, PRIMARY KEY (place, name)) WITHOUT ROWID")
     connection.execute("CREATE INDEX by_date ON runs (place, dated)")
     connection.execute("CREATE INDEX by_sample ON runs (place, sample, dated)")
     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
 
 
 def _look(folder: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -163,11 +180,16 @@ def _look(folder: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
             if path.name.endswith(".new") and path.is_dir():
                 others.append((path.name, "a run folder that was never finished being made; it can be deleted"))
         elif path.is_dir():
-            if (path / "run.log").is_file() or (path / "data.zarr").is_dir():
+            if _is_run(path):
                 runs[path.name] = _signature(path)
             else:
                 others.append((path.name, "not a run"))
     return runs, others
+
+
+def _is_run(folder: Path) -> bool:
+    """True for the folder of a run, also of a broken one."""
+    return (folder / "run.log").is_file() or (folder / "data.zarr").is_dir()
 
 
 def _signature(folder: Path) -> str:
@@ -180,8 +202,12 @@ def _signature(folder: Path) -> str:
 def _update(connection: sqlite3.Connection, place: str, folder: Path, runs: dict[str, str], rebuild: bool) -> int:
     """Bring what is remembered of a folder in line with what is there; the number of runs that were read."""
     rows = connection.execute("SELECT name, signature, outcome FROM runs WHERE place = ?", (place,)).fetchall()
-    known = {} if rebuild else {name: said for name, said, _ in rows}
-    changed = [name for name, said in runs.items() if not said or known.get(name) != said]
+    known = {} if rebuild else {name: (said, outcome) for name, said, outcome in rows}
+    changed = [
+        name
+        for name, said in runs.items()
+        if not said or known.get(name, ("", ""))[0] != said or has_another_fate(folder / name, known[name][1])
+    ]
     gone = [name for name, _, outcome in rows if name not in runs and outcome != "vanished"]
     if not changed and not gone and not rebuild:
         return 0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from luggin.analysis import RunArchive, load_results, open_run
+from luggin.analysis.archive import recorded_steps
+from luggin.store import is_being_written
 
-OUTCOMES = ("completed", "interrupted", "limit tripped", "failed", "running", "broken", "vanished")
-"""``running`` has no end recorded: it goes on, or its program was killed. ``broken`` cannot be read;
-``vanished`` was seen before and is not there any more."""
+OUTCOMES = ("completed", "interrupted", "limit tripped", "failed", "running", "cut off", "broken", "vanished")
+"""``running`` is being written; ``cut off`` has no end and nobody writes it: its program was killed, or the
+power went. ``broken`` cannot be read; ``vanished`` was seen before and is not there any more."""
 
 HEADLINES = (
     "half_wave_potential",
@@ -32,8 +34,9 @@ class Entry:
     """One run. Times are POSIX times (s), None where they are not known (as for an imported run).
 
     ``dated`` is the time by which runs are sorted: ``started``, or where that is not known, when the
-    folder was last written. ``results`` has one mapping for each analysis: its name, its headline
-    quantities with uncertainty, and its refusals. ``problem`` says in words what could not be read.
+    imported file, or else the folder, was last written. ``results`` has one mapping for each analysis:
+    its name, its headline quantities with uncertainty, and its refusals. ``problem`` says in words what
+    could not be read.
     """
 
     folder: Path
@@ -99,28 +102,18 @@ def signature(folder: Path) -> str:
     return " ".join(parts)
 
 
-def moment(archive: RunArchive, run_time: float) -> float | None:
-    """The time of day (POSIX, s) of a run time; None if the run does not know when it began."""
-    header = archive.header
-    if not header.get("created"):
-        return None
-    begun, utc = 0.0, datetime.fromisoformat(str(header["created"]))
-    speed = float(header.get("speed") or 1.0)
-    if header.get("virtual"):
-        speed = 1.0
-    else:
-        for session in archive.sessions[1:]:
-            if float(session["time"]) <= run_time:
-                begun, utc = float(session["time"]), datetime.fromisoformat(str(session["utc"]))
-    return (utc + timedelta(seconds=(run_time - begun) / speed)).timestamp()
+def has_another_fate(folder: Path, outcome: str) -> bool:
+    """True if a run that was ``running`` or ``cut off`` is the other by now: its log does not tell, its lock does."""
+    return outcome in ("running", "cut off") and is_being_written(folder) != (outcome == "running")
 
 
 def _entry(archive: RunArchive) -> Entry:
     header, finish = archive.header, archive.finish
-    techniques = [str(part["technique"]) for step in archive.steps for part in step.parts]
-    techniques += [step.do for step in archive.steps if not step.parts and step.do not in _NO_TECHNIQUES]
+    steps = list(recorded_steps(archive.records))
+    techniques = [str(part["technique"]) for step in steps for part in step.parts]
+    techniques += [step.do for step in steps if not step.parts and step.do not in _NO_TECHNIQUES]
     over = finish.get("kind") == "finish"
-    started = moment(archive, 0.0)
+    started = _posix(archive.moment(0.0))
     return Entry(
         folder=archive.folder,
         outcome=archive.outcome if header else "broken",
@@ -131,8 +124,8 @@ def _entry(archive: RunArchive) -> Entry:
         simulated=archive.simulated,
         imported=bool(header.get("imported")),
         started=started,
-        ended=moment(archive, float(finish["time"])) if over else None,
-        dated=_written(archive.folder) if started is None else started,
+        ended=_posix(archive.moment(float(finish["time"]))) if over else None,
+        dated=_dated(archive) if started is None else started,
         problem="" if header else "its run.log ends before the run began",
     )
 
@@ -153,6 +146,17 @@ def _headlines(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         refusals = [{"code": r["code"], "reason": r["reason"]} for r in result["refusals"]]
         said.append({"analysis": result["analysis"], "quantities": quantities, "refusals": refusals})
     return said
+
+
+def _dated(archive: RunArchive) -> float:
+    """The date (POSIX, s) of a run that does not know when it began."""
+    source = archive.header.get("source", {})
+    said = source.get("modified_at") or source.get("imported_at")
+    return datetime.fromisoformat(str(said)).timestamp() if said else _written(archive.folder)
+
+
+def _posix(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _written(folder: Path) -> float:

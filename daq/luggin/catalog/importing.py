@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,20 +40,26 @@ _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 @dataclass(frozen=True)
 class Origin:
-    """Where foreign tables come from: the file's name, all its bytes, and the reader that read it."""
+    """Where foreign tables come from: the file's name, all its bytes, and the reader that read it.
+
+    ``modified`` is when the file was last written (POSIX, s), None if that is not known.
+    """
 
     file: str
     content: bytes
     reader: str
+    modified: float | None = None
 
     def to_json(self, kept: str) -> dict[str, Any]:
         """Plain data for ``run.log`` and the store; ``kept`` is the place of the copy inside the run."""
+        written = None if self.modified is None else datetime.fromtimestamp(self.modified, UTC)
         return {
             "file": self.file,
             "sha256": hashlib.sha256(self.content).hexdigest(),
             "bytes": len(self.content),
             "reader": self.reader,
             "kept": kept,
+            "modified_at": None if written is None else written.isoformat(timespec="seconds"),
             "imported_at": RealClock().utc().isoformat(timespec="seconds"),
         }
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from luggin.analysis import RunArchive, StepRecord
-from luggin.catalog.entries import moment
 from luggin.engine.limits import Limit
 from luggin.errors import LugginError
 from luggin.records import Flag
@@ -17,8 +15,8 @@ from luggin.records import Flag
 def summary_of(archive: RunArchive) -> dict[str, Any]:
     """Header, conditions, steps, interruptions and results of a run that may be going on.
 
-    Times are run times (s), and in UTC where the run knows when it began. What cannot be read stands
-    in ``problems``; all else is there.
+    Times are run times (s), which is time in the laboratory, and in UTC where the run knows when it
+    began. What cannot be read stands in ``problems``; all else is there.
     """
     header, finish, problems = archive.header, archive.finish, []
     streams: dict[str, int] = {}
@@ -41,6 +39,8 @@ def summary_of(archive: RunArchive) -> dict[str, Any]:
         "error": (finish.get("error") or {}).get("message", ""),
         "simulated": archive.simulated,
         "imported": bool(header.get("imported")),
+        "virtual": bool(header.get("virtual")),
+        "speed": archive.speed,
         "source": dict(header.get("source", {})),
         "started": _utc(archive, 0.0),
         "ended": _utc(archive, float(finish["time"])) if over else None,
@@ -52,7 +52,7 @@ def summary_of(archive: RunArchive) -> dict[str, Any]:
         ],
         "instruments": _instruments(archive),
         "steps": [_step(step, counted) for step in archive.steps],
-        "resumes": [_resume(session) for session in archive.sessions[1:]],
+        "resumes": [_resume(session, archive) for session in archive.sessions[1:]],
         "rows_after_a_gap": gaps,
         "streams": streams,
         "data": str(archive.folder / "data.zarr"),
@@ -102,12 +102,13 @@ def _step(step: StepRecord, counted: Counter[tuple[int, int]]) -> dict[str, Any]
     }
 
 
-def _resume(session: Mapping[str, Any]) -> dict[str, Any]:
-    gap = session.get("gap", {})
+def _resume(session: Mapping[str, Any], archive: RunArchive) -> dict[str, Any]:
+    begin, end = session.get("gap", {}).get("from"), session.get("gap", {}).get("to")
+    last = None if begin is None else _utc(archive, float(begin))
     return {
-        "utc": session.get("utc", ""),
+        "utc": _utc(archive, float(session.get("time", 0.0))),
         "time": session.get("time", 0.0),
-        "gap": {"from": gap.get("from"), "to": gap.get("to")},
+        "gap": {"from": begin, "to": end, "from_utc": last},
         "recovery": session.get("recovery", ""),
     }
 
@@ -124,5 +125,5 @@ def _instruments(archive: RunArchive) -> list[dict[str, Any]]:
 
 
 def _utc(archive: RunArchive, run_time: float) -> str | None:
-    posix = moment(archive, run_time)
-    return None if posix is None else datetime.fromtimestamp(posix, UTC).isoformat(timespec="seconds")
+    moment = archive.moment(run_time)
+    return None if moment is None else moment.isoformat(timespec="seconds")

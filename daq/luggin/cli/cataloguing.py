@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from luggin.results import Table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
-_OUTCOMES = ("completed", "interrupted", "limit-tripped", "failed", "running", "broken", "vanished")
+_OUTCOMES = ("completed", "interrupted", "limit-tripped", "failed", "running", "cut-off", "broken", "vanished")
 
 
 @click.command("list")
@@ -39,6 +39,8 @@ def list_runs(
     as_json: bool,
 ) -> int:
     """List the runs in FOLDER (runs/ if left out), newest first, with their headline results.
+
+    An imported run has the date of its file, in brackets.
 
     What run folders say of themselves is remembered in a catalog in LUGGIN_HOME; a folder that has
     changed is read again. The catalog is never needed and can be deleted.
@@ -116,7 +118,8 @@ def import_file(file: Path, sample: str, folder: Path | None, as_json: bool) -> 
     tables, content = _read_whole(file, plugins)
     reader = next(r.name for r in plugins.readers() if r.recognises(file, content[:4096]))
     target = folder or new_folder(file.stem, sample)
-    import_tables(tables, Origin(file.name, content, reader), target, {"id": sample} if sample else {})
+    origin = Origin(file.name, content, reader, file.stat().st_mtime)
+    import_tables(tables, origin, target, {"id": sample} if sample else {})
     if as_json:
         said = [{"technique": t.technique, "rows": len(t), "complete": t.complete} for t in tables]
         echo_json({"run": str(target), "imported": True, "reader": reader, "tables": said})

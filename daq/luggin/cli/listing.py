@@ -24,7 +24,10 @@ _SYMBOLS = {
     "specific_discharge_capacity": "Q",
     "capacity_retention": "retention",
 }
-_NO_END = "no end recorded: the run goes on, or its program was killed"
+_WITHOUT_END = {
+    "running": "running: a process is writing it now",
+    "cut off": "cut off: its program was killed or the power went; `luggin resume` takes it up again",
+}
 _MOST_RESULTS = 6
 
 
@@ -79,7 +82,9 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ended = f" to {_local(summary['ended'])}" if summary["ended"] else ""
     if summary["started"]:
         yield "time", f"{_local(summary['started'])}{ended}"
-    outcome = _NO_END if summary["outcome"] == "running" else summary["outcome"]
+    if summary["speed"] != 1:
+        yield "clock", f"durations are laboratory time, {summary['speed']:g} times as fast as the clock on the wall"
+    outcome = _WITHOUT_END.get(summary["outcome"], summary["outcome"])
     yield "outcome", outcome + (f": {summary['error']}" if summary["error"] else "")
     source = summary["source"]
     if source:
@@ -127,11 +132,18 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
 
 def _interruptions(summary: Mapping[str, Any]) -> Iterator[str]:
     for resume in summary["resumes"]:
-        begin, end = resume["gap"]["from"], resume["gap"]["to"]
-        gap = f", {show_duration(end - begin)} after the last row" if begin is not None and end is not None else ""
-        yield f"taken up again {_local(resume['utc'])}{gap}; the store: {resume['recovery'] or 'not recorded'}"
+        when = _local(resume["utc"] or "")
+        yield f"taken up again {when}{_gap(resume)}; the store: {resume['recovery'] or 'not recorded'}"
     for stream, rows in summary["rows_after_a_gap"].items():
         yield f"{rows} rows of {stream} follow a gap in the readings; nothing was filled in"
+
+
+def _gap(resume: Mapping[str, Any]) -> str:
+    """How long nothing was measured: by the clock on the wall, as one would tell it."""
+    if resume["utc"] is None or resume["gap"]["from_utc"] is None:
+        return ""
+    gap = datetime.fromisoformat(resume["utc"]) - datetime.fromisoformat(resume["gap"]["from_utc"])
+    return f", {show_duration(gap.total_seconds())} after the last row"
 
 
 def _first(summary: Mapping[str, Any]) -> str:
@@ -148,9 +160,11 @@ def _console() -> Console:
 
 
 def _begun(entry: Entry) -> str:
-    if entry.started is None:
+    """When the run began; of an imported one, which does not know, the date of its file in brackets."""
+    if entry.started is None and not entry.imported:
         return ""
-    return datetime.fromtimestamp(entry.started).astimezone().strftime("%Y-%m-%d %H:%M %z")
+    said = datetime.fromtimestamp(entry.dated).astimezone().strftime("%Y-%m-%d %H:%M %z")
+    return said if entry.started is not None else f"({said})"
 
 
 def _local(utc: str) -> str:
@@ -168,8 +182,8 @@ def _mark(summary: Mapping[str, Any]) -> str:
 
 
 def _outcome(entry: Entry) -> str:
-    word = "no end" if entry.outcome == "running" else entry.outcome
-    return f"{word} SIMULATED" if entry.simulated else f"{word} IMPORTED" if entry.imported else word
+    mark = " SIMULATED" if entry.simulated else " IMPORTED" if entry.imported else ""
+    return entry.outcome + mark
 
 
 def _results(entry: Entry) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 import luggin
 from luggin.catalog import Origin, import_tables
 from luggin.errors import FileFormatError, RunFolderError, StoreFull
+from luggin.platform import FileLock
 from luggin.results import Table
 from luggin.store import RunLog
 
@@ -198,10 +199,25 @@ def test_a_run_that_was_killed_is_shown_with_the_rows_that_no_record_has(measure
     begun = next(n for n, line in enumerate(lines) if b'"kind":"start"' in line and b'"path":"2"' in line)
     log.write_bytes(b"".join(lines[: begun + 1]))
     data = measured.luggin("show", "wave", "--json").json
-    assert (data["outcome"], data["ended"]) == ("running", None)
+    assert (data["outcome"], data["ended"]) == ("cut off", None)
     assert data["steps"][-1]["status"] == "cut off"
     assert data["steps"][-1]["rows"] == data["streams"]["cv"] > 0
-    assert "no end recorded: the run goes on, or its program was killed" in measured.luggin("show", "wave").out
+    assert "cut off: its program was killed or the power went" in measured.luggin("show", "wave").out
+    assert [run["outcome"] for run in measured.luggin("list", "--json").json["runs"]] == ["cut off"]
+    lock = FileLock(measured.path / "runs" / "wave" / "journal" / "lock")
+    lock.acquire("a process that goes on with it")
+    assert measured.luggin("show", "wave", "--json").json["steps"][-1]["status"] == "running"
+    assert "running: a process is writing it now" in measured.luggin("show", "wave").out
+    assert [run["outcome"] for run in measured.luggin("list", "--json").json["runs"]] == ["running"]
+    lock.release()
+    assert [run["outcome"] for run in measured.luggin("list", "--outcome", "cut-off", "--json").json["runs"]] == [
+        "cut off"
+    ]
+
+
+def test_a_run_is_shown_though_a_folder_here_has_its_name(measured):
+    (measured.path / "wave").mkdir()
+    assert measured.luggin("show", "wave", "--json").json["run"] == "runs/wave"
 
 
 def test_runs_that_are_not_there_are_refused(measured):
