@@ -85,12 +85,14 @@ def half_waves(inputs: AnalysisInput) -> Outcome:
 def _checked_options(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     from pydantic import ValidationError
 
+    from luggin.steps.wording import mistakes_of
     from luggin_plugins.cv.options import HalfWavesOptions
 
     try:
         return HalfWavesOptions.model_validate(dict(parameters)).model_dump()
     except ValidationError as error:
-        words = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        problems = [mistake.problem() for mistake in mistakes_of(error, HalfWavesOptions)]
+        words = " ".join(f"{p.path}: {p.message} {p.hint}".strip() for p in problems)
         raise AnalysisError(f"options of cv.half-waves: {words}") from error
 
 

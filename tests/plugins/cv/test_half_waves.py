@@ -22,7 +22,7 @@ def test_the_two_couples_of_a_cluster_come_back_within_two_millivolts(cluster):
     peak_current = np.ptp(cluster.current) / 2
     outcome = cluster.noisy(0.01 * peak_current, seed=1).evaluate(
         sample={"reference": {"electrode": "Ag/AgCl", "fill": "3.5 M KCl"}, "temperature_K": 298.15},
-        options={"couples": [{"label": "4-/5-", "near": "-0.48 V"}, {"label": "5-/6-", "near": -1.29}]},
+        options={"couples": [{"label": "4-/5-", "near": "-0.48 V"}, {"label": "5-/6-", "near": "-1290 mV"}]},
     )
     found = by_potential(outcome)
     assert [q.label for q in found] == ["4-/5-", "5-/6-"]
@@ -185,7 +185,9 @@ def test_temperature_enters_theory(measure, cyclic, couple):
 
 
 def test_couples_that_are_not_there_are_refused_by_name(one_couple):
-    outcome = one_couple.evaluate(options={"couples": [{"label": "A", "near": "10 mV"}, {"label": "B", "near": -1}]})
+    outcome = one_couple.evaluate(
+        options={"couples": [{"label": "A", "near": "10 mV"}, {"label": "B", "near": "-1 V"}]}
+    )
     assert [q.label for q in by_potential(outcome)] == ["A"]
     assert [(r.code, r.label) for r in outcome.refusals] == [("couple-not-found", "B")]
 
