@@ -24,10 +24,11 @@ _LOOP_THE_WRONG_WAY = -0.05
 _SHORTEST_PLATEAU_V = 8e-3
 
 
-def wrong_sign(vg: Voltammogram) -> Refusal | None:
+def wrong_sign(vg: Voltammogram, turned: str = "") -> Refusal | None:
     """The loop of a voltammogram runs anticlockwise: more current on the way up than on the way down.
 
-    Diffusion waves and a double layer both do that when anodic current is positive.
+    Diffusion waves and a double layer both do that when anodic current is positive. ``turned`` is by
+    what the reader of a file turned its current.
     """
     openings, widths = [], []
     for one, other in zip(vg.sweeps[:-1], vg.sweeps[1:], strict=True):
@@ -43,7 +44,7 @@ def wrong_sign(vg: Voltammogram) -> Refusal | None:
         widths.append(float(high - low))
     span = float(np.ptp(vg.current))
     if openings and span > 0 and float(np.average(openings, weights=widths)) < _LOOP_THE_WRONG_WAY * span:
-        return refusals.current_sign()
+        return refusals.current_sign(turned)
     return None
 
 
@@ -62,8 +63,16 @@ def fault_of_peak(vg: Voltammogram, peak: Peak, half_width: float, label: str) -
     if missing or peak.vertex.widest_gap > max(2.5 * COARSEST_SPACING_V, 4.0 * vg.spacing):
         return refusals.gap(label, peak.vertex.widest_gap)
     if peak.direction * (potential[-1] - peak.potential) < END_MARGIN_V:
-        return refusals.at_vertex(sweep.name, float(potential[-1]), label)
+        return ends_on_the_wave(vg, sweep, label)
     return None
+
+
+def ends_on_the_wave(vg: Voltammogram, sweep: Sweep, label: str = "") -> Refusal:
+    """The sweep ends on a wave: because it turns there, or because its rows were cut off there."""
+    cut = not vg.complete and sweep is vg.sweeps[-1]
+    return (refusals.cut_within_peak if cut else refusals.at_vertex)(
+        sweep.name, float(vg.potential[sweep.stop - 1]), label
+    )
 
 
 def fault_of_passage(vg: Voltammogram, wave: FittedWave, passage: Passage, n: int, label: str) -> Refusal | None:

@@ -19,12 +19,19 @@ from luggin.errors import AnalysisError
 from luggin.results import AnalysisInput, FigureSpec, Outcome, Quantity, Refusal, Table
 from luggin_plugins.cv import HALF_WAVES, refusals
 from luggin_plugins.cv.calibration import Calibration, FittedWave, Passage, calibrate, locate_in_sweep
-from luggin_plugins.cv.checks import CLOSEST_WAVES_V, NOT_MEASURING, fault_of_passage, fault_of_peak, wrong_sign
+from luggin_plugins.cv.checks import (
+    CLOSEST_WAVES_V,
+    NOT_MEASURING,
+    ends_on_the_wave,
+    fault_of_passage,
+    fault_of_peak,
+    wrong_sign,
+)
 from luggin_plugins.cv.estimate import Estimate, Value, estimate, grid_uncertainty, largest_resistance, mean_of
 from luggin_plugins.cv.figure import draw, last_used
 from luggin_plugins.cv.half_peak import half_peak_potential
 from luggin_plugins.cv.intake import Voltammogram, executions, take_in
-from luggin_plugins.cv.labels import Surroundings, name_waves, rate_words, surroundings
+from luggin_plugins.cv.labels import Surroundings, name_waves, remarks_on, scan_name, surroundings
 from luggin_plugins.cv.pairing import Peak, gather_waves, pair_up
 from luggin_plugins.cv.peaks import FIRST_WINDOW_V, find_bumps, rises_to_the_end
 from luggin_plugins.cv.rows import UNITS, budget_row, passage_row, wave_row
@@ -104,28 +111,26 @@ def _evaluate(
     found.flags += around.flags
     vg = take_in(pieces)
     if isinstance(vg, Refusal):
-        found.refusals.append(vg)
+        found.refusals.append(replace(vg, label=scan_name(number, pieces, None)))
         return
-    first = vg.sweeps[0].rows
-    suffix = f", scan {number} at {rate_words(vg.time[first], vg.potential[first])}" if number else ""
-    if not vg.complete:
-        found.flags.append("the voltammogram was cut short")
-    if np.any(vg.flags & int(NOT_MEASURING)):
-        found.flags.append(f"overload in {int(np.count_nonzero(vg.flags & int(NOT_MEASURING)))} rows")
+    scan = scan_name(number, pieces, vg)
+    suffix = f", {scan}" if scan else ""
+    remarks = remarks_on(pieces, vg, int(np.count_nonzero(vg.flags & int(NOT_MEASURING))))
+    found.flags += [f"{remark} ({scan})" if scan else remark for remark in remarks]
     title = f"{pieces[0].label or 'Cyclic voltammogram'}{suffix}"
-    sign = wrong_sign(vg)
+    sign = wrong_sign(vg, str(pieces[0].parameters.get("current_turned", "")))
     if sign is not None:
-        found.refusals.append(sign)
+        found.refusals.append(replace(sign, label=scan))
         found.figures.append(draw(vg, None, (), (), title, around.versus))
         return
     by_sweep, noise = _peaks_of(vg)
     waves = gather_waves(pair_up(by_sweep, options["n"]))
     if not waves:
-        found.refusals += _why_no_wave(vg, noise)
+        found.refusals.append(replace(_why_no_wave(vg, noise), label=scan))
         found.figures.append(draw(vg, None, (), (), title, around.versus))
         return
     if len(waves) > MOST_WAVES:
-        found.refusals.append(refusals.too_many_waves(len(waves)))
+        found.refusals.append(replace(refusals.too_many_waves(len(waves)), label=scan))
         found.figures.append(draw(vg, None, (), (), title, around.versus))
         return
     calibration = calibrate(vg, waves, options["n"], thermal_voltage(around.temperature_k))
@@ -149,11 +154,11 @@ def _peaks_of(vg: Voltammogram) -> tuple[list[list[Peak]], float]:
     return by_sweep, float(np.median(noises))
 
 
-def _why_no_wave(vg: Voltammogram, noise: float) -> list[Refusal]:
+def _why_no_wave(vg: Voltammogram, noise: float) -> Refusal:
     turned = [s for s in vg.sweeps if rises_to_the_end(vg.potential[s.rows], s.direction * vg.current[s.rows])]
     if turned:
-        return [refusals.at_vertex(turned[0].name, float(vg.potential[turned[0].stop - 1]))]
-    return [refusals.no_wave(noise)]
+        return ends_on_the_wave(vg, turned[0])
+    return refusals.no_wave(noise)
 
 
 @dataclass(frozen=True)
@@ -311,11 +316,12 @@ def _publish_peaks(
         if sound:
             mean = _with_grid(mean_of([p.potential for p in sound], [p.vertex.u for p in sound]), vg.spacing)
             add("peak_potential", vg.sweeps[sound[0].sweep].name, mean, METHOD_PEAK)
-    halves = [h for p in passages if (h := half_peak_potential(vg, calibration, number, p)) is not None]
+    forward = [p for p in passages if fault_of_peak(vg, p.pair.forward, wave.half_width, label) is None]
+    halves = [h for p in forward if (h := half_peak_potential(vg, calibration, number, p)) is not None]
     if halves:
         baseline_share = HALF_PEAK_BASELINE * wave.centre.slope
         spread = _with_grid(mean_of(halves, [float(np.hypot(vg.spacing, baseline_share))] * len(halves)), vg.spacing)
-        add("half_peak_potential", vg.sweeps[passages[0].pair.forward.sweep].name, spread, METHOD_HALF_PEAK)
+        add("half_peak_potential", vg.sweeps[forward[0].pair.forward.sweep].name, spread, METHOD_HALF_PEAK)
 
 
 def _with_grid(value: Value, spacing_v: float) -> Value:

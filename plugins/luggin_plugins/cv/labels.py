@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from luggin.errors import AnalysisError
-from luggin.results import Refusal
+from luggin.results import Refusal, Table
 from luggin_plugins.cv import refusals
+from luggin_plugins.cv.intake import Voltammogram
 from luggin_plugins.cv.theory import ROOM_TEMPERATURE_K
 
 NEAR_V = 0.150
@@ -74,6 +75,32 @@ def name_waves(
         if c not in couples_found
     )
     return tuple(labels), missing
+
+
+def scan_name(number: int, pieces: Sequence[Table], vg: Voltammogram | None) -> str:
+    """``"scan 2 at 100 mV/s"``, or nothing for the only scan (``number`` 0).
+
+    The rate is that of the first sweep; without one, what was asked for, or the name of the table.
+    """
+    if not number:
+        return ""
+    if vg is not None:
+        first = vg.sweeps[0].rows
+        return f"scan {number} at {rate_words(vg.time[first], vg.potential[first])}"
+    rate = pieces[0].parameters.get("rate")
+    if isinstance(rate, (int, float)) and rate > 0:
+        return f"scan {number} at {1e3 * rate:.4g} mV/s"
+    name = pieces[0].label or pieces[0].id
+    return f"scan {number} ({name})" if name else f"scan {number}"
+
+
+def remarks_on(pieces: Sequence[Table], vg: Voltammogram, overloaded: int) -> list[str]:
+    """What is to be known about a whole voltammogram: that it was cut, what its reader remarks, overloads."""
+    found = [] if vg.complete else ["the voltammogram was cut short"]
+    for table in pieces:
+        remarks = table.parameters.get("remarks", ())
+        found += [r for r in remarks if isinstance(r, str)] if isinstance(remarks, (list, tuple)) else []
+    return found + ([f"overload in {overloaded} rows"] if overloaded else [])
 
 
 def rate_words(time: Any, potential: Any) -> str:

@@ -65,8 +65,15 @@ def few_points_across_peak(count: int, label: str) -> Refusal:
     )
 
 
-def current_sign() -> Refusal:
-    """The loop runs the wrong way round."""
+def current_sign(turned: str) -> Refusal:
+    """The loop runs the wrong way round; ``turned`` is by what the reader turned the current, if it did."""
+    if turned:
+        return Refusal(
+            "current-sign",
+            f"the current was turned by {turned} of the file; the loop now runs the wrong way: the current is lower on "
+            "the way up than on the way down, everywhere. The file was recorded with anodic current positive, or its "
+            "statement was changed later",
+        )
     return Refusal(
         "current-sign",
         "the current contradicts the sweep direction: it is lower on the way up than on the way down, everywhere. "
@@ -98,6 +105,16 @@ def incomplete_sweep(direction: str, potential_v: float, label: str) -> Refusal:
     return Refusal(
         "incomplete-sweep",
         f"the sweep back ended before the return peak of the {direction} peak at {potential_v:.3f} V could appear",
+        label,
+    )
+
+
+def cut_within_peak(direction: str, potential_v: float, label: str = "") -> Refusal:
+    """The rows end where the current still rises, and the sweep was to go on."""
+    return Refusal(
+        "incomplete-sweep",
+        f"the rows end at {potential_v:.3f} V, where the {direction} current still rises (or has only just passed its "
+        "peak): the voltammogram was cut short",
         label,
     )
 

@@ -100,6 +100,66 @@ def test_current_with_the_sign_turned_is_refused_and_not_turned_back(cluster):
     assert outcome.figures
 
 
+def test_a_current_that_the_reader_turned_the_wrong_way_is_told_so(cluster):
+    turned = current_of(cluster, -cluster.current)
+    (kept,) = turned.evaluate().refusals
+    (refusal,) = turned.evaluate(parameters={"current_turned": "CONVENTION 0"}).refusals
+    assert refusal.code == "current-sign"
+    assert "turned by CONVENTION 0 of the file; the loop now runs the wrong way" in refusal.reason
+    assert "nothing was turned round" not in refusal.reason
+    assert "nothing was turned round" in kept.reason
+
+
+def test_what_a_reader_remarks_is_a_flag(one_couple):
+    cut = one_couple.rows(slice(0, 1900))
+    remarks = {"remarks": ["715 of 1600 points missing"]}
+    flags = cut.evaluate(complete=False, parameters=remarks).flags
+    assert {"the voltammogram was cut short", "715 of 1600 points missing"} <= set(flags)
+
+
+@pytest.mark.parametrize("rows", range(310, 1200, 20))
+def test_rows_that_end_anywhere_in_the_first_cycle_are_no_scan_that_turns_on_the_wave(one_couple, rows):
+    """Cut within a peak or before its return: it is the file that ends, and nobody is told to extend the scan."""
+    outcome = one_couple.rows(slice(0, rows)).evaluate(complete=False)
+    assert set(codes(outcome)) <= {"incomplete-sweep", "no-wave"}
+    assert "the voltammogram was cut short" in outcome.flags
+
+
+def test_rows_that_end_on_the_rise_of_a_wave(one_couple):
+    rising = one_couple.rows(slice(0, 320))
+    assert codes(rising.evaluate()) == ["peak-at-vertex"]
+    (refusal,) = rising.evaluate(complete=False).refusals
+    assert refusal.code == "incomplete-sweep"
+    assert "was cut short" in refusal.reason
+
+
+def test_a_refusal_names_its_scan_when_there_are_several(one_couple):
+    def columns(cell, **other):
+        return {"time": cell.time, "potential": cell.potential, "current": cell.current, **other}
+
+    flat = columns(one_couple, current=0.0 * one_couple.current)
+    wrong = columns(one_couple, time=one_couple.time / 4, current=-one_couple.current)
+    short = {name: values[:5] for name, values in columns(one_couple).items()}
+    tables = (
+        Table("cv", flat, step=1),
+        Table("cv", wrong, step=2, complete=False, parameters={"current_turned": "CONVENTION 0"}),
+        Table("cv", short, step=3, parameters={"rate": 0.05}),
+        Table("cv", short, step=4, label="rest"),
+        Table("cv", short, step=5),
+    )
+    outcome = half_waves(AnalysisInput(tables))
+    assert [(r.code, r.label) for r in outcome.refusals] == [
+        ("no-wave", "scan 1"),
+        ("current-sign", "scan 2 at 100 mV/s"),
+        ("too-few-points", "scan 3 at 50 mV/s"),
+        ("too-few-points", "scan 4 (rest)"),
+        ("too-few-points", "scan 5"),
+    ]
+    assert "the voltammogram was cut short (scan 2 at 100 mV/s)" in outcome.flags
+    (alone,) = half_waves(AnalysisInput(tables[2:3])).refusals
+    assert alone.label == ""
+
+
 def test_coarse_sampling_is_refused(measure, cyclic, couple):
     outcome = measure(cyclic(0.304, (-0.304, 0.304), 0.304, step=8e-3, cycles=2), [couple(0.0)]).evaluate()
     assert codes(outcome) == ["sampling-too-coarse"]
