@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from luggin.clock import Clock, RealClock, ScaledClock, VirtualClock
 from luggin.engine.stepping import with_stepping
-from luggin.errors import LugginError, NoInstrument, UnsafeState, UsageError
+from luggin.errors import LineLost, LugginError, NoInstrument, UnsafeState, UsageError
 from luggin.transport import LineOwnership
 
 if TYPE_CHECKING:
@@ -127,6 +127,11 @@ class BenchSession:
             except LugginError as error:
                 if isinstance(error, NoInstrument):
                     raise
+                if isinstance(error, LineLost):
+                    raise NoInstrument(
+                        f"{role.name}: {error}, before the instrument said who it is. Is another program connected to "
+                        "it? Many instruments talk to one at a time."
+                    ) from error
                 raise NoInstrument(
                     f"{role.name} ({role.resource}): no answer that {role.driver} understands: {error}. "
                     "Check the cable, the power and the resource in the bench file."
