@@ -14,6 +14,7 @@ from luggin.analysis import open_run
 from luggin.bench import load_bench
 from luggin.engine.progress import Silent
 from luggin.engine.protocols import plan_of, run_protocol
+from luggin.engine.session import canonical
 from luggin.engine.together import Job, NamedLines, run_together
 from luggin.errors import LimitTripped, LineInUse, NoInstrument, PluginFault, UsageError
 from luggin.steps import Vocabulary, load_protocol
@@ -220,6 +221,7 @@ from luggin import plugins as plugin_manager
 from luggin.bench import load_bench
 from luggin.engine.progress import Silent
 from luggin.engine.protocols import plan_of
+from luggin.engine.session import canonical
 from luggin.engine.together import Job, run_together
 from luggin.steps import Vocabulary, load_protocol
 from dataclasses import replace
@@ -299,3 +301,26 @@ def test_a_signal_that_comes_while_a_bench_is_opened_stops_that_run_as_well(job,
     for each in jobs:
         assert open_run(each.plan.folder).outcome == "interrupted"
         assert set(streams(each.plan.folder)) == {"events"}
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("TCPIP0::192.168.0.20::5025::SOCKET", "TCPIP0::192.168.0.20::5025::SOCKET"),
+        ("tcpip::192.168.0.20::5025::socket", "TCPIP0::192.168.0.20::5025::SOCKET"),
+        ("TCPIP1::192.168.0.20::5025::SOCKET", "TCPIP1::192.168.0.20::5025::SOCKET"),
+        ("GPIB::18::INSTR", "GPIB0::18::INSTR"),
+        ("ASRL5::INSTR", "COM5"),
+        ("COM5", "COM5"),
+        ("ASRL/dev/ttyNONE::INSTR", "/dev/ttyNONE"),
+        ("/dev/ttyNONE", "/dev/ttyNONE"),
+    ],
+)
+def test_a_line_has_one_name_however_it_is_written(written, line):
+    assert canonical(written) == line
+
+
+def test_a_link_to_a_port_and_the_visa_name_of_the_link_are_that_port(tmp_path, silent_port):
+    link = tmp_path / "potentiostat"
+    link.symlink_to(silent_port)
+    assert canonical(str(link)) == canonical(f"ASRL{link}::INSTR") == silent_port
