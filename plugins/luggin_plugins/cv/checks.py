@@ -19,6 +19,7 @@ WIDEST_SEPARATION_V = 0.200
 CLOSEST_WAVES_V = 0.060
 NEAR_VERTEX_V = 0.120
 BEHIND_V = 0.150  # a return peak stands at most this far behind its forward peak; then the sweep is long enough
+BEHIND_WHEN_CUT_V = 2 * WIDEST_SEPARATION_V  # a slow return peak may have come in the rows that are missing
 NOT_MEASURING = Flag.POTENTIAL_OVERLOAD | Flag.CURRENT_OVERLOAD | Flag.COMPLIANCE | Flag.CLIPPED | Flag.DECODE_ERROR
 _LOOP_THE_WRONG_WAY = -0.05
 _SHORTEST_PLATEAU_V = 8e-3
@@ -98,7 +99,8 @@ def _why_no_return(vg: Voltammogram, forward: Peak, label: str) -> Refusal:
     following = vg.sweeps[forward.sweep + 1] if forward.sweep + 1 < len(vg.sweeps) else None
     if following is not None:
         reached = float(vg.potential[following.stop - 1])
-        if forward.direction * (forward.potential - reached) >= BEHIND_V:
+        cut = not vg.complete and following is vg.sweeps[-1]
+        if forward.direction * (forward.potential - reached) >= (BEHIND_WHEN_CUT_V if cut else BEHIND_V):
             return refusals.no_return_peak(name, forward.potential, label)
     return refusals.incomplete_sweep(name, forward.potential, label)
 

@@ -125,6 +125,17 @@ def test_rows_that_end_anywhere_in_the_first_cycle_are_no_scan_that_turns_on_the
     assert "the voltammogram was cut short" in outcome.flags
 
 
+def test_a_return_that_is_not_in_a_cut_file_may_have_come_later(measure, cyclic, couple):
+    """The slow couple returns 0.3 V and more behind its forward peak; 0.2 V behind it, nothing can be said yet."""
+    slow = measure(cyclic(0.3, (-0.8, 0.3), 0.3, step=2e-3), [couple(-0.3, k0=1e-4)])
+    forward = slow.potential[int(np.argmin(slow.current))]
+    turned = int(np.argmin(slow.potential))
+    cut = turned + int(np.argmin(np.abs(slow.potential[turned:] - (forward + 0.2))))
+    part = slow.rows(slice(0, cut))
+    assert codes(part.evaluate()) == ["no-return-peak"]
+    assert codes(part.evaluate(complete=False)) == ["incomplete-sweep"]
+
+
 def test_rows_that_end_on_the_rise_of_a_wave(one_couple):
     rising = one_couple.rows(slice(0, 320))
     assert codes(rising.evaluate()) == ["peak-at-vertex"]
