@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from luggin.errors import FileFormatError, UnitError
 from luggin.records import Flag
 from luggin.units import convert
-from luggin_plugins.readers.endings import lost_digits, missing, torn_line
+from luggin_plugins.readers.endings import lost_digits, missing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,8 +95,8 @@ def read_ec_lab(path: Path) -> tuple[Table, ...]:
     """The measurement in an EC-Lab text file in SI units: one table, or one for each loop of the technique.
 
     Columns that Luggin has no name for are left out. A cycle counter that begins at 0 is shifted to
-    begin at 1. If the header announces more points than follow, or the last line is torn (it is left
-    out), the last table is not ``complete`` and says in ``parameters["remarks"]`` what is missing.
+    begin at 1. If the header announces more points than follow, the last table is not ``complete`` and
+    says in ``parameters["remarks"]`` how many are missing.
 
     Raises:
         FileFormatError: the file is empty, foreign, damaged, too large, or of a technique that this
@@ -112,8 +112,6 @@ class _Reading:
         self.path = path
         self.entries: dict[str, str] = {}
         self.settings: dict[str, str] = {}
-        self.line_end = True
-        self.remarks: list[str] = []
 
     def tables(self) -> tuple[Table, ...]:
         """Read everything and put it together."""
@@ -123,7 +121,6 @@ class _Reading:
         loops = self._read_header(lines[:names_at])
         names = _without_last_tab(lines[names_at].split("\t"))
         columns = self._columns(names, technique, names_at + 1)
-        self._leave_out_torn_line(lines, names_at, len(names))
         counters = {ours: names.index(theirs) for theirs, ours in _COUNTERS.items() if theirs in names}
         error = names.index("error") if "error" in names else None
         places = [c.place for c in columns] + list(counters.values()) + ([] if error is None else [error])
@@ -155,18 +152,12 @@ class _Reading:
         for number, line in enumerate(lines, 1):
             if len(line) > LONGEST_LINE:
                 self._fail(f"the line has {len(line)} characters; expected at most {LONGEST_LINE}", number)
-        self.line_end = not lines[-1].strip() or lines[-1].endswith("\r")
-        while len(lines) > 1 and not lines[-1].strip():
+        if not lines[-1].strip():
             lines.pop()
+        elif len(lines) > 1 and lost_digits(lines[-1], lines[-2]):
+            # Without a line end the last number may have lost digits, and would still look like a number.
+            self._fail("the last line ends within a number: the file is truncated here", len(lines))
         return [line.rstrip("\r") for line in lines]
-
-    def _leave_out_torn_line(self, lines: list[str], names_at: int, columns: int) -> None:
-        """Take away the last line if it is a point whose end is missing."""
-        if len(lines) - 1 > names_at and (
-            lines[-1].count("\t") + 1 < columns or (not self.line_end and lost_digits(lines[-1], lines[-2]))
-        ):
-            self.remarks.append(torn_line(len(lines)))
-            lines.pop()
 
     def _header_lines(self, lines: Sequence[str]) -> int:
         """The position of the line with the names of the columns."""
@@ -289,15 +280,14 @@ class _Reading:
         if loops and loops[-1][1] + 1 < rows:
             self._fail(f"the header announces {loops[-1][1] + 1} points in its loops, but the file has {rows}")
         announced = loops[-1][1] + 1 if loops else rows
-        cut = bool(self.remarks) or rows < announced
-        self.remarks += [missing(rows, announced)] if rows < announced else []
+        cut = {"remarks": (missing(rows, announced),)} if rows < announced else {}
         for number, (begin, end) in enumerate(spans):
             last = number == len(spans) - 1
             yield Table(
                 technique=technique,
                 columns={name: values[begin:end] for name, values in columns.items()},
                 units={name: units[name] for name in columns},
-                parameters=self._parameters(technique) | ({"remarks": tuple(self.remarks)} if cut and last else {}),
+                parameters=self._parameters(technique) | (cut if last else {}),
                 label=self.path.name if len(loops) < 2 else f"{self.path.name}, loop {number}",
                 complete=not (cut and last),
                 source=str(self.path),
