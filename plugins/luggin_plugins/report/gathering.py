@@ -70,28 +70,13 @@ def gather(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
         written: the time of day (UTC) of the report.
         zone: the zone of its reader.
     """
-    material = Material(archive, Times(origins(archive), zone), written)
+    material = Material(archive, Times(archive.moment, zone), written)
     with going_on(material.failures, "the rows of the run cannot be read"):
         material.readings = read_through(archive.store)
     material.answers = collect(archive, plugins, material.failures)
     material.instruments = _instruments(archive, plugins, material.failures)
     _draw(material)
     return material
-
-
-def origins(archive: RunArchive) -> list[tuple[float, datetime]]:
-    """Run times and the times of day that belong to them: the beginning, and every time it was taken up.
-
-    The time of a virtual run is its beginning plus run time, whenever it was taken up.
-    """
-    found = []
-    created = archive.header.get("created")
-    if created:
-        found.append((0.0, datetime.fromisoformat(str(created))))
-    if archive.header.get("virtual"):
-        return found
-    found += [(float(s["time"]), datetime.fromisoformat(str(s["utc"]))) for s in archive.sessions[1:]]
-    return found
 
 
 def _instruments(archive: RunArchive, plugins: Plugins, failures: list[Failure]) -> list[Instrument]:
@@ -135,29 +120,39 @@ def _instrument(
 
 
 def _draw(material: Material) -> None:
-    """Figures of the analyses, then sweeps that none has drawn, then the overview."""
-    specs: list[tuple[FigureSpec, str]] = []
-    drawn: set[tuple[int, int]] = set()
-    paths = {step.step: step.path for step in material.archive.steps}
-    for answer in material.answers:
-        for number, spec in enumerate(answer.figures):
-            specs.append((spec, _caption(answer, number, paths)))
-        if answer.figures:
-            drawn |= {(t.step, t.attempt) for t in answer.tables}
-    with going_on(material.failures, "the voltammograms could not be read"):
-        specs += [(spec, _plain_caption(spec)) for spec in undrawn(material.archive, drawn)]
-    curves = sum(len(spec.curves) for spec, _ in specs[:MOST_FIGURES])
+    """Figures of the analyses and sweeps that none has drawn, in the order of measuring, then the overview."""
+    chosen = _voltammograms(material)
+    material.figures_left_out = max(0, len(chosen) - MOST_FIGURES)
+    chosen = sorted(chosen[:MOST_FIGURES], key=lambda entry: entry[0])
+    curves = sum(len(spec.curves) for _, spec, _ in chosen)
     most = max(200, min(MOST_POINTS, POINTS_OF_ALL // max(1, curves)))
-    for number, (spec, caption) in enumerate(specs[:MOST_FIGURES], 1):
+    for number, (_, spec, caption) in enumerate(chosen, 1):
         with going_on(material.failures, f"figure {number} could not be drawn"):
             material.figures.append(draw_spec(spec, f"f{number}", caption, most))
-    material.figures_left_out = max(0, len(specs) - MOST_FIGURES)
     if any(len(t.time) for t in material.readings.traces):
         with going_on(material.failures, "the overview could not be drawn"):
             traces, marks = material.readings.traces, overview_marks(material.archive)
             material.figures.append(
                 draw_overview(traces, marks, "overview", _overview_caption(material.readings, marks))
             )
+
+
+def _voltammograms(material: Material) -> list[tuple[float, FigureSpec, str]]:
+    """Figures with their captions and the run time (s) at which the last of their rows began, most wanted first."""
+    found: list[tuple[float, FigureSpec, str]] = []
+    drawn: set[tuple[int, int]] = set()
+    paths = {step.step: step.path for step in material.archive.steps}
+    begun = {(step.step, step.attempt): step.started for step in material.archive.steps}
+    for answer in material.answers:
+        starts = [begun.get((t.step, t.attempt), 0.0) for t in answer.tables]
+        for number, spec in enumerate(answer.figures):
+            when = starts[number] if len(starts) == len(answer.figures) else max(starts, default=0.0)
+            found.append((when, spec, _caption(answer, number, paths)))
+        if answer.figures:
+            drawn |= {(t.step, t.attempt) for t in answer.tables}
+    with going_on(material.failures, "the voltammograms could not be read"):
+        found += [(when, spec, _plain_caption(spec)) for when, spec in undrawn(material.archive, drawn)]
+    return found
 
 
 def _caption(answer: Answer, number: int, paths: Mapping[int, str]) -> str:

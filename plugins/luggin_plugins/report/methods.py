@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from luggin_plugins.report.assumptions import assumed, field_words
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, element, section
 from luggin_plugins.report.voltammograms import sweep_words
-from luggin_plugins.report.wording import described, short, value_with_unit
+from luggin_plugins.report.wording import short, value_with_unit
 
 _NAMES = {
     "cv": "Cyclic voltammetry",
@@ -37,18 +38,30 @@ def _instrument(material: Material) -> str:
 
 
 def _cell(material: Material) -> str:
+    """Solution, cell, electrodes and temperature; what is only assumed says so."""
     sample = material.archive.header.get("sample", {})
     if "wiring" not in sample:
         return ""
-    electrodes = [f"{name} electrode: {described(sample[name])}" for name in ("working", "counter") if name in sample]
-    if material.reference:
-        electrodes.append(f"reference electrode: {material.reference}")
+    electrodes = [f"{name} electrode: {field_words(sample, name)}" for name in ("working", "counter") if name in sample]
+    if "reference" in sample:
+        sure = not any(name.startswith("reference") for name in assumed(sample))
+        electrodes.append(f"reference electrode: {material.reference if sure else field_words(sample, 'reference')}")
     if "electrodes" in sample:
-        electrodes.append(f"electrodes: {described(sample['electrodes'])}")
-    warmth = f" at {described(sample['temperature'])}" if "temperature" in sample else ""
-    said = f" ({'; '.join(electrodes)})" if electrodes else ""
-    name = described(sample.get("id", "without a name"))
-    return f"The sample {name} was in a {described(sample['wiring'])} cell{said}{warmth}."
+        electrodes.append(f"electrodes: {field_words(sample, 'electrodes')}")
+    known = {
+        name: field_words(sample, name) for name in ("concentration", "solvent", "electrolyte", "wiring", "temperature")
+    }
+    words = [
+        f"The sample {field_words(sample, 'id') or 'without a name'}",
+        known["concentration"] and f", {known['concentration']}",
+        known["solvent"] and f" in {known['solvent']}",
+        known["electrolyte"] and f" with {known['electrolyte']}",
+        "," if known["concentration"] or known["electrolyte"] else "",
+        f" was in a {known['wiring']} cell",
+        f" ({'; '.join(electrodes)})" if electrodes else "",
+        known["temperature"] and f" at {known['temperature']}",
+    ]
+    return "".join(words) + "."
 
 
 def _sweeps(material: Material) -> list[str]:
@@ -70,16 +83,29 @@ def _sweeps(material: Material) -> list[str]:
 
 
 def _window(parameters: Mapping[str, Any]) -> str:
+    """The way of the potential: from where it begins, by way of the vertices, to where it ends."""
+    begin, end = parameters.get("begin"), parameters.get("end")
     vertices = parameters.get("vertices")
-    ends = vertices if isinstance(vertices, list | tuple) else [parameters.get("begin"), parameters.get("end")]
-    if len(ends) == 2 and all(isinstance(e, int | float) for e in ends):
+    by_way_of = [_volts(v) for v in vertices if _is_number(v)] if isinstance(vertices, list | tuple) else []
+    if by_way_of or (_is_number(begin) and _is_number(end)):
         sweep = sweep_words(parameters)
-        low, high = (value_with_unit(float(e or 0.0), "V") for e in ends)
-        return f"between {low} and {high}{f' at {sweep}' if sweep else ''}"
+        words = [
+            f"from {_volts(begin)}" if _is_number(begin) else "",
+            f"by way of {' and '.join(by_way_of)}" if by_way_of else "",
+            f"to {_volts(end)}" if _is_number(end) else "",
+            f"at {sweep}" if sweep else "",
+        ]
+        return " ".join(filter(None, words))
     held = parameters.get("potential")
-    if isinstance(held, int | float):
-        return f"at {value_with_unit(float(held), 'V')}"
-    return ""
+    return f"at {_volts(held)}" if _is_number(held) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _volts(value: Any) -> str:
+    return value_with_unit(float(value), "V")
 
 
 def _numbers(material: Material) -> list[str]:

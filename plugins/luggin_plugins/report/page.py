@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 SIMULATED = "SIMULATED: no real instrument was used"
 
 
+_WITHOUT_END = {
+    "running": "it was being written when this report was made; what came later is not in it",
+    "cut off": "its program was killed or the power went; no end is recorded. `luggin resume` takes it up again",
+}
+
+
 def write_report(run_folder: Path, target: Path) -> None:
     """Write the report of a run to ``target``; an older report there is replaced whole.
 
@@ -102,6 +108,13 @@ def _title(material: Material) -> str:
     return short(material.archive.header.get("title") or material.archive.folder.name, 200)
 
 
+def _in_a_hurry(speed: float) -> str:
+    return (
+        f"Durations are time in the laboratory, which went {speed:g} times as fast as the clock on the wall; "
+        "times of day are those of the clock on the wall"
+    )
+
+
 def _heading(material: Material) -> Html:
     from luggin_plugins.report.wording import described, short
 
@@ -110,8 +123,8 @@ def _heading(material: Material) -> Html:
     outcome = short(archive.outcome, 60)
     trouble = outcome != "completed"
     words: list[object] = [element("b", outcome, class_="trouble" if trouble else "good")]
-    if outcome == "running":
-        words.append(": no end is recorded. The run goes on, or its program was killed")
+    if outcome in _WITHOUT_END:
+        words.append(f": {_WITHOUT_END[outcome]}")
     if said:
         words.append(f": {short(said.get('message', ''), 600).rstrip('.')}")
     sample = described(archive.header.get("sample", {}).get("id") or "not named")
@@ -122,4 +135,5 @@ def _heading(material: Material) -> Html:
         element("h1", _title(material)),
         element("p", "Sample ", element("b", sample), ". Began ", began, "."),
         element("p", "Outcome: ", join(words), "."),
+        element("p", f"{_in_a_hurry(archive.speed)}.", class_="small") if archive.speed != 1 else None,
     )

@@ -95,16 +95,6 @@ def measured(store: StoredRun) -> tuple[str, ...]:
     return tuple(name for name in store.streams if name != EVENTS.stream)
 
 
-def rows_of(store: StoredRun, stream: str, key: Key) -> Any:
-    """The rows of one attempt at a step, for steps whose record does not say where they are."""
-    step, attempt = store.column(stream, "step"), store.column(stream, "attempt")
-    where = np.flatnonzero((step == key[0]) & (attempt == key[1]))
-    if not where.size:
-        return store.array(stream, 0, 0)
-    first, last = int(where[0]), int(where[-1])
-    return store.array(stream, first, last + 1)[where - first]
-
-
 def _again(columns: list[Array]) -> list[Array]:
     """Thinned once more where thousands of short steps left too much; breaks between steps are too fine to see then."""
     count = len(columns[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from luggin_plugins.report.assumptions import assumed, assumption_words
 from luggin_plugins.report.gathering import Instrument, Material
 from luggin_plugins.report.markup import Html, bullets, element, join, pairs, section
 from luggin_plugins.report.wording import described, short
@@ -22,25 +23,20 @@ def sample_section(material: Material) -> Html:
         return section("Sample and wiring", element("p", "The run has no description of its sample."), id_="sample")
     names = [*(k for k in _FIRST if k in sample), *(k for k in sample if k not in (*_FIRST, "assumed"))]
     rows = [(_field(name), described(sample[name])) for name in names]
-    assumed = sample.get("assumed", ())
-    if not assumed:
+    listed = assumed(sample)
+    if not listed:
         return section("Sample and wiring", pairs(rows), id_="sample")
-    listed = [assumed] if isinstance(assumed, str) else assumed
     return section(
         "Sample and wiring",
         pairs(rows),
         element("p", element("b", "Assumptions"), " (the experimenter does not know or does not say):"),
-        bullets(_not_stated(short(text)) for text in listed),
+        bullets(assumption_words(sample, text) for text in listed),
         id_="sample",
     )
 
 
 def _field(name: str) -> str:
     return f"{name} electrode" if name in _ELECTRODES else short(name.replace("_", " "), 60)
-
-
-def _not_stated(text: str) -> str:
-    return text if text.lower().startswith("not stated") else f"not stated: {text}"
 
 
 def instruments_section(material: Material) -> Html:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from luggin.analysis import RunArchive
+from luggin.analysis import RunArchive, StepRecord
 from luggin.results import Curve, FigureSpec
-from luggin_plugins.report.readings import rows_of
-from luggin_plugins.report.wording import reference_name, status_words, value_with_unit
+from luggin_plugins.report.wording import reference_name, short_status, value_with_unit
 
 SWEPT = ("cv", "lsv")
 """Techniques whose current is looked at over the potential."""
@@ -23,21 +22,25 @@ MOST_OVERLAID = 8
 _TITLES = {"cv": "Cyclic voltammogram", "lsv": "Linear sweep voltammogram"}
 
 
-def undrawn(archive: RunArchive, drawn: set[tuple[int, int]]) -> list[FigureSpec]:
-    """Figures of all sweeps but those whose step and attempt are in ``drawn``."""
+def undrawn(archive: RunArchive, drawn: set[tuple[int, int]]) -> list[tuple[float, FigureSpec]]:
+    """Figures of all sweeps, of every attempt, but those whose step and attempt are in ``drawn``.
+
+    With each comes the run time (s) at which its last curve was begun.
+    """
     sample = archive.sample
     against = f" vs {reference_name(sample)}" if reference_name(sample) else ""
-    curves: dict[str, list[Curve]] = {}
-    for technique, curve in (*_recorded(archive, drawn), *_cut_off(archive, drawn)):
-        curves.setdefault(technique, []).append(curve)
+    curves: dict[str, list[tuple[float, Curve]]] = {}
+    for technique, begun, curve in _sweeps(archive, drawn):
+        curves.setdefault(technique, []).append((begun, curve))
     specs = []
     for technique, found in curves.items():
         title = _TITLES.get(technique, technique)
         if len(found) <= MOST_ALONE:
-            specs += [_spec(f"{title}: {c.label}", [c], against) for c in found]
+            specs += [(begun, _spec(f"{title}: {c.label}", [c], against)) for begun, c in found]
         else:
             chosen = [found[k] for k in np.unique(np.linspace(0, len(found) - 1, MOST_OVERLAID).round().astype(int))]
-            specs.append(_spec(f"{title}s: {len(chosen)} of {len(found)}, evenly chosen", chosen, against))
+            title = f"{title}s: {len(chosen)} of {len(found)}, evenly chosen"
+            specs.append((chosen[-1][0], _spec(title, [c for _, c in chosen], against)))
     return specs
 
 
@@ -45,26 +48,24 @@ def _spec(title: str, curves: Sequence[Curve], against: str) -> FigureSpec:
     return FigureSpec(title, f"potential{against}", "current", "V", "A", tuple(curves))
 
 
-def _recorded(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple[str, Curve]]:
-    """Sweeps whose steps came to an end of any kind."""
-    paths = {step.step: step.path for step in archive.steps}
-    for technique in SWEPT:
-        for table in archive.tables(technique=technique):
-            if (table.step, table.attempt) not in drawn and {"potential", "current"} <= set(table.columns):
-                name = ", ".join(filter(None, [table.label or table.id, f"step {paths.get(table.step, table.step)}"]))
-                yield technique, Curve(table.columns["potential"], table.columns["current"], name)
-
-
-def _cut_off(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple[str, Curve]]:
-    """Sweeps that go on, were killed or failed: no record says where their rows are, so these are searched for."""
+def _sweeps(archive: RunArchive, drawn: set[tuple[int, int]]) -> Iterator[tuple[str, float, Curve]]:
+    """Technique, beginning (run time, s) and curve of every sweep, however its step ended."""
     for step in archive.steps:
-        if step.status == "done" or step.parts or step.do not in SWEPT or step.do not in archive.store.streams:
-            continue
-        rows = rows_of(archive.store, step.do, (step.step, step.attempt))
-        names: Any = rows.dtype.names or ()
-        if len(rows) and (step.step, step.attempt) not in drawn and {"potential", "current"} <= set(names):
-            name = ", ".join(filter(None, [step.label or step.id, f"step {step.path} ({status_words(step.status)})"]))
-            yield step.do, Curve(rows["potential"], rows["current"], name)
+        for part in step.parts:
+            if part["technique"] not in SWEPT or (step.step, step.attempt) in drawn:
+                continue
+            stream, first = str(part["stream"]), int(part["first"])
+            rows = archive.store.array(stream, first, first + int(part["count"]))
+            if len(rows) and {"potential", "current"} <= set(rows.dtype.names or ()):
+                yield str(part["technique"]), step.started, Curve(rows["potential"], rows["current"], _name(step, part))
+
+
+def _name(step: StepRecord, part: Mapping[str, Any]) -> str:
+    """What a curve is called: by its label or id, its step, and whatever is unusual about the attempt."""
+    unusual = [f"attempt {step.attempt}"] if step.attempt > 1 else []
+    unusual += [] if step.completed else [short_status(step.status)]
+    said = f"step {step.path}" + (f" ({', '.join(unusual)})" if unusual else "")
+    return ", ".join(filter(None, [str(part["label"] or part["id"]), said]))
 
 
 def sweep_words(parameters: Mapping[str, Any]) -> str:

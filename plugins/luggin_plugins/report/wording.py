@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from luggin import units
@@ -45,7 +45,8 @@ _STATUS = {
     "end_step": "ended by a limit",
     "interrupted": "interrupted",
     "failed": "failed",
-    "cut off": "no end recorded",
+    "running": "running when this report was made",
+    "cut off": "cut off: no end recorded",
 }
 
 ELLIPSIS = "…"
@@ -176,6 +177,11 @@ def status_words(status: str) -> str:
     return _STATUS.get(status, short(status, 80))
 
 
+def short_status(status: str) -> str:
+    """How a step ended, in a word or two."""
+    return status_words(status).partition(":")[0]
+
+
 def limit_words(limit: Mapping[str, Any]) -> str:
     """The window of a limit."""
     low, high, unit = limit.get("low"), limit.get("high"), str(limit.get("unit", ""))
@@ -202,28 +208,20 @@ def counted(count: int) -> str:
 
 
 class Times:
-    """Run time to the time of day. A resumed run has one origin per session.
+    """Run time to the time of day.
 
     Args:
-        origins: run time (s) and the time of day (UTC) that belongs to it, in order.
+        moment: the time of day (UTC) of a run time (s), or None if the run does not know when it began.
         zone: the zone of the reader; that of this computer if not given.
     """
 
-    def __init__(self, origins: Sequence[tuple[float, datetime]], zone: tzinfo | None = None) -> None:
-        self._origins = list(origins)
+    def __init__(self, moment: Callable[[float], datetime | None], zone: tzinfo | None = None) -> None:
+        self._moment = moment
         self._zone = zone
-
-    def at(self, run_time: float) -> datetime | None:
-        """The time of day (UTC), or None if the run does not know when it began."""
-        known = [origin for origin in self._origins if origin[0] <= run_time] or self._origins[:1]
-        if not known:
-            return None
-        begun, utc = known[-1]
-        return utc + timedelta(seconds=run_time - begun)
 
     def show(self, run_time: float) -> Html:
         """Local time with its offset; UTC where the mouse rests on it."""
-        moment = self.at(run_time)
+        moment = self._moment(run_time)
         if moment is None:
             return escaped(f"{units.show_duration(run_time)} after the start")
         return self.moment(moment)

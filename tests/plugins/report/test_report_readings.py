@@ -8,7 +8,7 @@ import pytest
 from luggin.records import ATTEMPT, CURRENT, FLAGS, POTENTIAL, STEP, TIME, Flag, Frame, Schema
 from luggin.store import StoreWriter, open_store
 from luggin_plugins.report import readings
-from luggin_plugins.report.readings import read_through, rows_of
+from luggin_plugins.report.readings import read_through
 
 SCHEMA = Schema("cv", (TIME, POTENTIAL, CURRENT, FLAGS, STEP, ATTEMPT))
 
@@ -81,10 +81,3 @@ def test_run_of_thousands_of_steps_has_a_short_overview(store_of):
     found = read_through(store_of(np.concatenate(blocks)))
     assert all(len(t.time) <= 4100 for t in found.traces)
     assert len(found.rows) == 3000
-
-
-def test_rows_of_one_attempt(store_of):
-    store = store_of(rows(4, 1), rows(6, 2), rows(5, 2, attempt=2))
-    assert len(rows_of(store, "cv", (2, 1))) == 6
-    assert set(rows_of(store, "cv", (2, 2))["attempt"]) == {2}
-    assert len(rows_of(store, "cv", (9, 1))) == 0

@@ -84,9 +84,27 @@ def test_methods_say_how_the_potential_was_determined(completed, completed_page)
     methods = completed_page.section("methods")
     said = completed.results[0]["quantities"][0]["method"]
     assert f"Half-wave potential: {said}." in methods
-    assert "Cyclic voltammetry was run between −1.7 V and 0.2 V at 100 mV/s, 1 cycle" in methods
+    assert "Cyclic voltammetry was run from 0 V by way of −1.7 V and 0.2 V to 0 V at 100 mV/s, 1 cycle" in methods
     assert "simulated PalmSens EmStat4 HR" in methods
+    assert "reference electrode: Ag/AgCl (3.5 M KCl)) at 25(1) degC." in methods
     assert "standard uncertainties (k = 1)" in methods
+
+
+def test_methods_name_the_solution_and_what_of_it_is_assumed(completed, page_of):
+    archive = open_run(completed.folder)
+    solution = {"solvent": "CH3CN", "concentration": "0.5 mM", "electrolyte": "0.1 M Bu4NPF6"}
+    assumed = ["concentration", "working.diameter", "reference", "purity of the solvent"]
+    archive.header = {**archive.header, "sample": {**archive.header["sample"], **solution, "assumed": assumed}}
+    page = page_of(archive)
+    assert (
+        "The sample re4mo2-4, 0.5 mM (assumed) in CH3CN with 0.1 M Bu4NPF6, was in a three-electrode cell (working "
+        "electrode: glassy carbon, diameter 3.0(1) mm (assumed); counter electrode: Pt wire; reference electrode: "
+        "Ag/AgCl, fill 3.5 M KCl (assumed)) at 25(1) degC."
+    ) in page.section("methods")
+    sample = page.section("sample")
+    assert "assumed: concentration 0.5 mM" in sample
+    assert "assumed: working diameter 3.0(1) mm" in sample
+    assert "not stated: purity of the solvent" in sample
 
 
 def test_newer_answer_to_the_same_question_replaces_the_older(completed, copy_of, page_of):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from luggin.analysis import open_run
 from luggin.engine.protocols import resume_protocol
+from luggin.platform import FileLock
 from luggin.steps import Vocabulary
 
 BAND = "SIMULATED: no real instrument was used"
@@ -71,11 +73,30 @@ def test_resumed_run_shows_both_attempts(interrupted, installed, copy_of, page_o
     assert [("attempt 2" in row) for row in rows_of_steps(page)] == [False, False, True]
     assert "taken up again" in page.section("events")
     assert "step 2: attempt 2 begins" in page.section("events")
+    figures = page.section("figures")
+    first = figures.index("Figure 1. Cyclic voltammogram: full, step 2 (interrupted).")
+    assert first < figures.index("Drawn by cv.half-waves.")  # in the order of measuring
     assert ">interrupted, resumed<" in page.pictures[-1]
     stamps = re.findall(r'datetime="([^"]+)"', "".join(rows_of_steps(page)))
     assert stamps == sorted(stamps)
     # the result of the whole voltammogram has taken the place of that of the interrupted one
     assert len(page.data) == 4
+
+
+def test_times_of_a_run_in_a_hurry_are_those_of_the_wall(interrupted, installed, copy_of, page_of):
+    archive = open_run(interrupted.folder)
+    begun = datetime(2031, 3, 14, 8, tzinfo=UTC)
+    archive.header = {**archive.header, "created": begun.isoformat(), "virtual": False, "speed": 20.0}
+    later = {**archive.sessions[0], "time": 900.0, "utc": (begun + timedelta(seconds=46)).isoformat()}
+    archive.sessions = [archive.sessions[0], later]
+    page = page_of(archive)
+    assert page.text.count("20 times as fast as the clock on the wall") == 1
+    step = archive.steps[1]
+    at = (begun + timedelta(seconds=step.started / 20)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert f'datetime="{at}"' in rows_of_steps(page)[1]
+    assert '"2031-03-14T08:00:46.000Z"' in page.html
+    stamps = re.findall(r'datetime="([^"]+)"', page.html[page.html.index('id="events"') :].partition("</section>")[0])
+    assert stamps == sorted(stamps)
 
 
 def test_tripped_run(laboratory, page_of, texts):
@@ -99,18 +120,24 @@ def test_failed_run(laboratory, page_of, texts):
     assert len(page.pictures) == 2
 
 
-def test_run_that_goes_on_or_was_killed(completed, copy_of, cut_log, page_of):
+def test_run_that_was_killed_and_one_that_goes_on(completed, copy_of, cut_log, page_of):
     folder = copy_of(completed.folder)
     kinds = [r["kind"] for r in open_run(folder).records]
     cut_log(folder, kinds.index("end") + 3)  # the voltammogram has begun, and nothing more was written
     rows = len(open_run(folder)["cv"])
     page = page_of(folder)
-    assert "Outcome: running: no end is recorded" in page.text
-    assert "no end recorded" in rows_of_steps(page)[1]
+    assert "Outcome: cut off: its program was killed or the power went; no end is recorded" in page.text
+    assert "cut off: no end recorded" in rows_of_steps(page)[1]
     assert f"{rows:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") in rows_of_steps(page)[1]
     assert "not recorded: the run has no end" in page.section("instruments")
     assert len(page.data) == 4  # the kept result is still there
     assert ">I / µA<" in page.pictures[0]
+    lock = FileLock(folder / "journal" / "lock")
+    lock.acquire("a process")
+    page = page_of(folder)
+    lock.release()
+    assert "Outcome: running: it was being written when this report was made" in page.text
+    assert "running when this report was made" in rows_of_steps(page)[1]
 
 
 def test_rows_without_a_record_are_drawn_all_the_same(laboratory, copy_of, cut_log, page_of, texts):
@@ -118,7 +145,7 @@ def test_rows_without_a_record_are_drawn_all_the_same(laboratory, copy_of, cut_l
     kinds = [r["kind"] for r in open_run(folder).records]
     cut_log(folder, kinds.index("start") + 2)
     page = page_of(folder)
-    assert "Cyclic voltammogram: full, step 1 (no end recorded)" in page.section("figures")
+    assert "Cyclic voltammogram: full, step 1 (cut off)" in page.section("figures")
     assert len(page.pictures) == 2
 
 
@@ -137,7 +164,7 @@ def test_run_that_died_before_its_header(completed, copy_of, cut_log, page_of):
     folder = copy_of(completed.folder)
     cut_log(folder, 0)
     page = page_of(folder)
-    assert "Outcome: running" in page.text
+    assert "Outcome: cut off" in page.text
     assert "No limits were set." in page.section("limits")
     assert "The run has no description of its sample." in page.section("sample")
 

@@ -114,17 +114,15 @@ def test_described_electrode_and_long_texts():
     assert short("two\n lines") == "two lines"
 
 
-def test_time_of_day_follows_the_session_in_which_a_step_ran():
+def test_time_of_day_is_local_and_says_its_offset():
     first = datetime(2030, 1, 1, 23, 30, tzinfo=UTC)
-    times = Times([(0.0, first), (100.0, first + timedelta(hours=5))], timezone(timedelta(hours=-3, minutes=-30)))
-    assert times.at(60.0) == first + timedelta(seconds=60)
-    assert times.at(130.0) == first + timedelta(hours=5, seconds=30)
+    times = Times(lambda run_time: first + timedelta(seconds=run_time), timezone(timedelta(hours=-3, minutes=-30)))
     utc = "2030-01-01T23:31:00.000Z"
     assert times.show(60.0) == f'<time datetime="{utc}" title="UTC {utc}">2030-01-01 20:01:00 −03:30</time>'
 
 
 def test_run_that_does_not_know_when_it_began_says_run_time():
-    assert Times([]).show(95.0) == "1 min 35 s after the start"
+    assert Times(lambda _: None).show(95.0) == "1 min 35 s after the start"
 
 
 @pytest.mark.parametrize(
