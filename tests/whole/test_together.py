@@ -131,7 +131,7 @@ def test_people_see_which_protocol_a_line_is_about(folder):
         (("first.toml", "script.py"), "only protocol files run together; got script.py"),
         (("first.toml", "second.toml", "--folder", "here"), "--folder names one run folder"),
         (("first.toml", "real.toml", "--force"), "in virtual time cannot run together with ones in real time"),
-        (("real.toml", "also-real.toml", "--force"), "real.toml and also-real.toml both use /dev/ttyNONE"),
+        (("real.toml", "also-real.toml", "--force"), "real.toml and also-real.toml both use ASRL/dev/ttyNONE"),
         (("first.toml", "real.toml"), None),
     ],
 )
@@ -140,8 +140,12 @@ def test_what_cannot_run_together_is_refused_in_words_and_nothing_is_created(fol
         '[instruments.cell]\ndriver = "palmsens.methodscript"\nresource = "/dev/ttyNONE"\n'
         'settings = {model = "emstat4-hr"}\n'
     )
-    for name in ("real", "also-real"):
-        (folder / f"{name}.toml").write_text(f'bench = "bench.toml"\n{protocol(name, cv())}')
+    (folder / "same.toml").write_text(
+        '[instruments.cell]\ndriver = "palmsens.methodscript"\nresource = "ASRL/dev/ttyNONE::INSTR"\n'
+        'settings = {model = "emstat4-hr"}\n'
+    )
+    for name, bench in (("real", "bench"), ("also-real", "same")):
+        (folder / f"{name}.toml").write_text(f'bench = "{bench}.toml"\n{protocol(name, cv())}')
     (folder / "script.py").write_text("print('never')")
     before = sorted(folder.iterdir())
     code, out, errors = luggin("run", *arguments, cwd=folder)

@@ -125,17 +125,20 @@ def _run_several(
 
 def _require_different_instruments(jobs: Sequence[Job]) -> None:
     """UsageError if two protocols want the same real line: which of them got it would be chance."""
+    from luggin.engine.session import canonical
+
     taken: dict[str, str] = {}
     for job in jobs:
         for role in job.plan.bench.roles.values():
             if role.resource.startswith("sim://"):
                 continue
-            if role.resource in taken:
+            line = canonical(role.resource)
+            if line in taken:
                 raise click.UsageError(
-                    f"{taken[role.resource]} and {job.plan.source.name} both use {role.resource} ({role.name}). "
+                    f"{taken[line]} and {job.plan.source.name} both use {role.resource} ({role.name}). "
                     "Run them one after the other, or put them into one protocol."
                 )
-            taken[role.resource] = job.plan.source.name
+            taken[line] = job.plan.source.name
 
 
 def _run_script(
