@@ -55,7 +55,9 @@ def recover(folder: Path, *, accept_damage: bool = False, disk: Disk = DISK) -> 
     lock = RunLock(run)
     lock.acquire()
     try:
-        return recover_locked(run, disk, accept_damage)
+        recovery = recover_locked(run, disk, accept_damage)
+        _tell_readers(Published.load(run, disk))
+        return recovery
     finally:
         lock.release()
 
@@ -73,6 +75,16 @@ def recover_locked(run: RunFolder, disk: Disk, accept_damage: bool = False) -> R
         _set_aside(run, disk, segments, scan)
     remove_segments(run, disk)
     return Recovery(gained, scan.torn_bytes, litter, scan.damage, segments[-1] + 1 if segments else 0)
+
+
+def _tell_readers(published: Published) -> None:
+    """Nobody who reads the store alone shall take a run for running that has no writer any more."""
+    if published.attributes.get("status") == "running":
+        published.publish({}, _no_rows, {**published.attributes, "status": "cut off"})
+
+
+def _no_rows(name: str, first: int, stop: int) -> bytes:
+    raise KeyError(f"no rows {first} to {stop} of {name} are to be published")
 
 
 def _publish_tail(run: RunFolder, published: Published, scan: JournalScan) -> dict[str, int]:

@@ -160,7 +160,10 @@ def _happened(material: Material) -> Iterator[tuple[float, str]]:
     archive = material.archive
     for session in archive.sessions[1:]:
         recovery = session.get("recovery")
-        yield float(session["time"]), "taken up again" + (f"; the store: {short(recovery)}" if recovery else "")
+        yield (
+            float(session["time"]),
+            f"taken up again{_gap(session, material)}" + (f"; the store: {short(recovery)}" if recovery else ""),
+        )
     for record in archive.records:
         if record.get("kind") == "protocol":
             yield float(record.get("time", 0.0)), "the protocol was changed behind the steps that were done"
@@ -177,6 +180,16 @@ def _happened(material: Material) -> Iterator[tuple[float, str]]:
         words = _event(event)
         if words:
             yield float(event.get("time", 0.0)), words
+
+
+def _gap(session: Mapping[str, Any], material: Material) -> str:
+    """How long nothing was measured before a session, by the clock on the wall."""
+    stopped = session.get("gap", {}).get("from")
+    last = None if stopped is None else material.archive.moment(float(stopped))
+    begun = material.archive.moment(float(session["time"]))
+    if last is None or begun is None or begun <= last:
+        return ""
+    return f", {units.show_duration((begun - last).total_seconds())} after the last row"
 
 
 def _event(event: Mapping[str, Any]) -> str:

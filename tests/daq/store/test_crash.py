@@ -108,8 +108,21 @@ def test_death_at_every_call_loses_nothing_acknowledged(lab, tmp_path):
         assert look(folder) == found
 
 
+@pytest.mark.parametrize(("status", "told"), [("running", "cut off"), ("interrupted", "interrupted"), (None, None)])
+def test_a_recovered_run_is_not_called_running(lab, tmp_path, start, status, told):
+    writer = start(attributes={"title": "a"} | ({"status": status} if status else {}))
+    writer.append(lab.block(lab.PAIR, 0, 3))
+    writer.abandon()
+    recover(tmp_path / "run", disk=lab.QuickDisk())
+    for _ in range(2):
+        assert open_store(tmp_path / "run").attributes.get("status") == told
+        assert open_store(tmp_path / "run").attributes["title"] == "a"
+        assert lab.check_zarr(tmp_path / "run") == {"pair": 3}
+        assert str(recover(tmp_path / "run", disk=lab.QuickDisk())) == "nothing to do"
+
+
 def test_death_during_recovery_at_every_call_loses_nothing(lab, tmp_path, start, copied):
-    writer = start(chunk_rows=_CHUNK)
+    writer = start(chunk_rows=_CHUNK, attributes={"status": "running"})
     writer.append(lab.block(lab.PAIR, 0, 50))
     writer.publish(wait=True)
     writer.append(lab.block(lab.PAIR, 50, 100))
@@ -125,6 +138,7 @@ def test_death_during_recovery_at_every_call_loses_nothing(lab, tmp_path, start,
             lab.check_zarr(folder)
             recover(folder, disk=lab.QuickDisk())
             assert lab.check_zarr(folder) == told
+            assert open_store(folder).attributes["status"] == "cut off"
         else:
             break
     assert 20 < n < 999

@@ -88,9 +88,11 @@ def test_times_of_a_run_in_a_hurry_are_those_of_the_wall(interrupted, installed,
     begun = datetime(2031, 3, 14, 8, tzinfo=UTC)
     archive.header = {**archive.header, "created": begun.isoformat(), "virtual": False, "speed": 20.0}
     later = {**archive.sessions[0], "time": 900.0, "utc": (begun + timedelta(seconds=46)).isoformat()}
+    later["gap"] = {"from": 120.0, "to": 900.0}
     archive.sessions = [archive.sessions[0], later]
     page = page_of(archive)
     assert page.text.count("20 times as fast as the clock on the wall") == 1
+    assert "taken up again, 40 s after the last row" in page.section("events")  # 120 s of the laboratory are 6 s
     step = archive.steps[1]
     at = (begun + timedelta(seconds=step.started / 20)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert f'datetime="{at}"' in rows_of_steps(page)[1]
