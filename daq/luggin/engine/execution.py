@@ -37,7 +37,7 @@ def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: l
     if isinstance(step, Note):
         run.watcher.said(step.text)
         return "done", [], {"text": step.text}
-    execution = _Execution(run, path, number, attempt, parts)
+    execution = _Execution(run, path, number, attempt, parts, step.on)
     if step.rest_before:
         execution.wait(step.rest_before)
     if isinstance(step, Rest):
@@ -113,8 +113,10 @@ def _prompt(run: Run, step: Prompt) -> Executed:
 class _Execution:
     """One attempt at one step: everything it measures carries its number."""
 
-    def __init__(self, run: Run, path: str, number: int, attempt: int, parts: list[Part]) -> None:
+    def __init__(self, run: Run, path: str, number: int, attempt: int, parts: list[Part], on: str | None) -> None:
         self._run = run
+        # The members of a chain run on the instrument of the chain.
+        self._on = on
         self._path = path
         self._number = number
         self._attempt = attempt
@@ -132,7 +134,7 @@ class _Execution:
         """Run techniques on the cell in one go; the cell is open before and after."""
         run = self._run
         step = requests[0][0]
-        instrument = run.session.instrument(step.on)
+        instrument = run.session.instrument(self._on)
         if len(requests) > 1 and not instrument.capabilities.chain:
             raise NotSupported(
                 f"step {self._path}: {instrument.capabilities.model} cannot keep the cell closed between techniques; "

@@ -251,17 +251,25 @@ class MethodScriptInstrument(Instrument):
             ReplyTimeout: the instrument does not answer.
         """
         with self.transport.lock:
-            self.clock.sleep(PAUSE_AFTER_ERROR)
-            self.transport.write(b"\nZ\n")
+            line = self._abort_acknowledged()
             until = self.clock.now() + _STOP_TIMEOUT
-            line = self._line_before(until)
-            while line[:1] != b"Z":
-                line = self._line_before(until)
             if error_code(line) != NO_SCRIPT_RUNS:
                 while self._line_before(until):
                     pass
             self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=_STOP_TIMEOUT)
             self.transport.suspect = False
+
+    def _abort_acknowledged(self) -> bytes:
+        """Send the abort until it is heard by an instrument that goes on sending rows; its answer."""
+        for _ in range(3):
+            self.clock.sleep(PAUSE_AFTER_ERROR)
+            self.transport.write(b"\nZ\n")
+            until = self.clock.now() + _STOP_TIMEOUT
+            while self.clock.now() < until:
+                line = self._line_before(until)
+                if line[:1] == b"Z":
+                    return line
+        raise ReplyTimeout(f"{self.name}: the script that runs does not answer the abort (Z)")
 
     def _line_before(self, until: float) -> bytes:
         return self.transport.read_line(max(0.0, until - self.clock.now())) or b""
