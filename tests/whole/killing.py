@@ -34,6 +34,7 @@ settings = {model = "emstat4-hr", silence = "600 s"}      # a server that is sto
 dialect = "palmsens.methodscript"
 model = "emstat4-hr"
 latency = "1 ms"
+options = {commands_while_running = "answered"}           # the other rule: test_taking_over.py
 
 [simulated.cell.cell]
 kind = "redox"

@@ -225,7 +225,7 @@ def test_readings_that_are_no_numbers_stop_the_run(travel):
 
 
 def test_an_error_of_the_instrument_names_its_place_in_the_script(travel):
-    overload = BENCH.replace('latency = "1 ms"', 'latency = "1 ms"\noptions = {critical_overload = 3e-6}')
+    overload = BENCH.replace('"answered"}', '"answered", critical_overload = 3e-6}')
     seen = travel(PROTOCOL, overload)
     assert seen.finished.exit_code == 4
     assert seen.finished.outcome == "failed"

@@ -13,8 +13,7 @@ LONG = {"begin": 0.0, "vertices": (-0.8, 0.0), "end": 0.0, "rate": 0.4, "step": 
 
 @pytest.mark.parametrize("rule", ["answered", "refused"])
 def test_an_instrument_that_still_measures_is_taken_over_and_its_cell_opened(plugins, rule):
-    text = BENCH.replace('latency = "1 ms"', f'latency = "1 ms"\noptions = {{commands_while_running = "{rule}"}}')
-    bench = load_bench(text=text, drivers=list(plugins.drivers()))
+    bench = load_bench(text=BENCH.replace('"answered"', f'"{rule}"'), drivers=list(plugins.drivers()))
     driver, role, clock = plugins.driver("palmsens.methodscript"), bench.roles["cell"], VirtualClock()
 
     def connected(lab):
