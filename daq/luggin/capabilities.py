@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from luggin.clock import Clock
 from luggin.records import Frame, Schema
 from luggin.transport import Transport
+from luggin.transport.dialogue import Exchange as Exchange
 
 Execution = Literal["native", "stepped"]
 
@@ -149,33 +150,11 @@ class LimitRequest:
     high: float
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One write with the answer it should get, as plain data that another process can replay.
-
-    ``pause`` is waited out before sending (s): some instruments do not listen for a moment after they
-    refused something. ``expect`` is a regular expression over all bytes that arrive until it matches
-    or ``timeout`` (s) is over. ``required`` False: go on without it.
-    """
-
-    send: bytes
-    expect: str = ""
-    timeout: float = 2.0
-    required: bool = True
-    verifies: bool = False
-    pause: float = 0.0
-
-
 @runtime_checkable
-class MeasuringInstrument(Protocol):
-    """The contract of every driver that runs techniques on a cell."""
+class Device(Protocol):
+    """What every instrument on a bench is: somebody who says who he is, and can be left in a safe state."""
 
     name: str
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this model can do. Talks to nobody."""
-        ...
 
     def identify(self) -> Identity:
         """Ask who is there.
@@ -183,6 +162,34 @@ class MeasuringInstrument(Protocol):
         Raises:
             NoInstrument: something else answers than this driver speaks to.
         """
+        ...
+
+    def make_safe(self) -> str:
+        """Bring it to its safe state and verify that by read-back; returns what was verified, in words.
+
+        For whatever holds a cell, safe is an open cell circuit.
+
+        Raises:
+            UnsafeState: it could not be verified.
+        """
+        ...
+
+    def safe_dialogue(self) -> tuple[Exchange, ...]:
+        """The exchanges of `make_safe`, for a process that has only the line."""
+        ...
+
+    def close(self) -> None:
+        """Give the line back. Sends nothing."""
+        ...
+
+
+@runtime_checkable
+class MeasuringInstrument(Device, Protocol):
+    """The contract of every driver that runs techniques on a cell. Its safe state is an open cell."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this model can do. Talks to nobody."""
         ...
 
     def prepare(self, techniques: Sequence[Technique]) -> Realised:
@@ -218,20 +225,52 @@ class MeasuringInstrument(Protocol):
         """As `request_abort`, but only for the technique that runs; a chain goes on where the instrument can."""
         ...
 
-    def make_safe(self) -> str:
-        """Open the cell and verify it by read-back; returns what was verified, in words.
+
+def measures(device: object) -> TypeGuard[MeasuringInstrument]:
+    """Whether an instrument runs techniques on a cell."""
+    return hasattr(device, "frames") and hasattr(device, "capabilities")
+
+
+@dataclass(frozen=True)
+class TemperatureRange:
+    """What a temperature controller can be set to (degC), and how fast it may be asked to go (K/min)."""
+
+    model: str
+    temperature: Range
+    rate: Range | None = None
+    unconfirmed: tuple[str, ...] = ()
+    tested_on: str = "not tested on hardware; simulator only"
+
+
+@runtime_checkable
+class TemperatureController(Device, Protocol):
+    """A bath, an oven, a chamber. When the temperature counts as reached is for the engine to say.
+
+    Temperatures are degC. What it reads (bath, external sensor) are `luggin.instrument.reading`
+    declarations, which monitors use.
+    """
+
+    @property
+    def range(self) -> TemperatureRange:
+        """What this model can do. Talks to nobody."""
+        ...
+
+    def read_temperature(self, sensor: str = "") -> float:
+        """The temperature (degC) of one of its sensors; of the one that it controls if none is named.
 
         Raises:
-            UnsafeState: it could not be verified.
+            UsageError: it has no such sensor.
+            InstrumentError: there is no usable reading.
         """
         ...
 
-    def safe_dialogue(self) -> tuple[Exchange, ...]:
-        """The exchanges of `make_safe`, for a process that has only the line."""
-        ...
+    def set_temperature(self, target: float) -> float:
+        """Set the set point (degC) and start to control; the set point as read back.
 
-    def close(self) -> None:
-        """Give the line back. Sends nothing."""
+        Raises:
+            LimitError: outside its range; nothing was sent.
+            InstrumentFault: it did not take it.
+        """
         ...
 
 
@@ -295,7 +334,7 @@ class Driver(Protocol):
         """Keyword arguments for the line (baud rate, terminator ...) of a model."""
         ...
 
-    def create(self, transport: Transport, clock: Clock, name: str, settings: Mapping[str, Any]) -> MeasuringInstrument:
+    def create(self, transport: Transport, clock: Clock, name: str, settings: Mapping[str, Any]) -> Device:
         """A driver on an open line. Sends nothing.
 
         Raises:
@@ -303,6 +342,6 @@ class Driver(Protocol):
         """
         ...
 
-    def offline(self, settings: Mapping[str, Any]) -> MeasuringInstrument:
-        """The same driver without a line: it can only say its `capabilities` and `prepare`."""
+    def offline(self, settings: Mapping[str, Any]) -> Device:
+        """The same driver without a line: it can only say what it can do, and `prepare`."""
         ...

@@ -37,6 +37,8 @@ class Flag(enum.IntFlag):
     DECODE_ERROR = 1024
     GAP = 2048
     QUIET_TIME = 4096
+    SUSPENDED = 8192
+    UNSTABLE = 16384
 
 
 @dataclass(frozen=True)

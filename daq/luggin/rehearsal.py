@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique
+from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique, measures
 from luggin.clock import RealClock
 from luggin.engine.approval import note_rehearsal, rehearsal_key
 from luggin.engine.execution import ends_at
@@ -96,7 +96,8 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     from luggin.bench import check_roles
 
     devices = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
-    offline = {name: with_stepping(device, RealClock()) for name, device in devices.items()}
+    stepped = {name: with_stepping(device, RealClock()) for name, device in devices.items()}
+    offline = {name: instrument for name, instrument in stepped.items() if measures(instrument)}
     problems = list(check_roles(plan.bench, loaded))
     warnings = ["`record` is noted, but this version keeps every row"] if loaded.protocol.record else []
     steps: list[PlannedStep] = []

@@ -218,8 +218,8 @@ def instruments(driver: str | None, as_json: bool) -> int:
             click.echo(f"{name}: {d.title}")
             for model, title in d.models.items():
                 click.echo(f"  {model:14} {title}")
-                if driver is not None:
-                    _print_capabilities(_capabilities(d, model))
+                if driver is not None and (can := _capabilities(d, model)) is not None:
+                    _print_capabilities(can)
     return 0
 
 
@@ -230,18 +230,23 @@ def _shown(value: float, unit: str) -> str:
     return show_duration(value) if unit == "s" and value >= 60 else show(value, unit)
 
 
-def _capabilities(driver: Driver, model: str) -> Capabilities:
-    """What a model can do, with the techniques that it is stepped through."""
+def _capabilities(driver: Driver, model: str) -> Capabilities | None:
+    """What a model can do, with the techniques that it is stepped through; None if it runs none."""
+    from luggin.capabilities import measures
     from luggin.clock import RealClock
     from luggin.engine.stepping import with_stepping
 
-    return with_stepping(driver.offline({"model": model}), RealClock()).capabilities
+    instrument = with_stepping(driver.offline({"model": model}), RealClock())
+    return instrument.capabilities if measures(instrument) else None
 
 
 def _driver_json(driver: Any) -> dict[str, Any]:
     models = {}
     for model, title in driver.models.items():
         c = _capabilities(driver, model)
+        if c is None:
+            models[model] = {"title": title, "techniques": {}}
+            continue
         models[model] = {
             "title": title,
             "techniques": {n: t.execution for n, t in c.techniques.items()},

@@ -21,6 +21,15 @@ class Event(enum.IntEnum):
     STOP_ASKED = 6
     FINISHED = 7
     MONITOR_LOST = 8
+    SUSPENDED = 9
+    CONTINUED = 10
+    LINE_LOST = 11
+    RECONNECTED = 12
+    GAP = 13
+    GUARDIAN = 14
+    COMPUTER_SLEPT = 15
+    CLOCK_JUMPED = 16
+    DISK_LOW = 17
 
     @property
     def words(self) -> str:

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Technique
+from luggin.engine.dispatch import executor_of
 from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
 from luggin.engine.recorder import Recorder
 from luggin.engine.run import Part, Run
 from luggin.engine.stepping import achieved_by, execution_of
-from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported, UsageError
+from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported
 from luggin.records import Schema
 
 if TYPE_CHECKING:
-    from luggin.steps import Prompt, Step, TechniqueStep
+    from luggin.steps import Step, TechniqueStep
 
 Executed = tuple[str, list[Part], dict[str, Any]]
 
@@ -30,21 +31,18 @@ def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: l
 
     ``parts`` is filled as rows come in, so that they can be found even if the step raises.
     """
-    from luggin.steps import Chain, Note, Prompt, Rest, TechniqueStep
+    from luggin.steps import Chain, Rest, TechniqueStep
 
-    if isinstance(step, Prompt):
-        return _prompt(run, step)
-    if isinstance(step, Note):
-        run.watcher.said(step.text)
-        return "done", [], {"text": step.text}
-    execution = _Execution(run, path, number, attempt, parts, step.on)
+    execution = Attempt(run, path, number, attempt, parts, step.on)
     if step.rest_before:
         execution.wait(step.rest_before)
+    if (executor := executor_of(step)) is not None:
+        return executor(execution, step)
     if isinstance(step, Rest):
         if step.dt is None:
             execution.wait(step.duration)
             return "done", [], {}
-        return execution.measure([(step, _open_circuit(step.duration, step.dt))])
+        return execution.measure([(step, open_circuit(step.duration, step.dt))])
     members = list(step.steps) if isinstance(step, Chain) else [step]
     techniques = [member for member in members if isinstance(member, TechniqueStep)]
     if len(techniques) != len(members):
@@ -53,11 +51,12 @@ def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: l
         p.zero == "ocp" for m in techniques for s in m.setpoints().values() for p in s
     ):
         run.watcher.said(f"step {path}: the open-circuit potential is measured first")
-        execution.measure([(techniques[0], _open_circuit(IMPLICIT_OCP, 0.5))])
+        execution.measure([(techniques[0], open_circuit(IMPLICIT_OCP, 0.5))])
     return execution.measure(_resolved(run, techniques))
 
 
-def _open_circuit(duration: float, dt: float) -> Technique:
+def open_circuit(duration: float, dt: float) -> Technique:
+    """The technique that measures the open-circuit potential for ``duration`` (s) each ``dt`` (s)."""
     return Technique("ocp", {"duration": float(duration), "dt": float(dt)})
 
 
@@ -95,49 +94,34 @@ def ends_at(technique: Technique, before: float | None = None) -> float | None:
     return before if value is None else float(value)
 
 
-def _prompt(run: Run, step: Prompt) -> Executed:
-    from luggin.clock import RealClock
-
-    timeout = step.timeout
-    until = None if timeout is None else RealClock().now() + timeout
-    answers = run.people.ask(step.text, step.fields, run.soft, until)
-    if run.soft.is_set:
-        raise run.interrupted()
-    if answers is None:
-        if step.on_timeout == "stop":
-            raise UsageError(f"nobody answered within {timeout:g} s: {step.text!r}")
-        return "done", [], {"answers": {}, "answered": "timeout"}
-    return "done", [], {"answers": dict(answers), "answered": "yes"}
-
-
-class _Execution:
+class Attempt:
     """One attempt at one step: everything it measures carries its number."""
 
     def __init__(self, run: Run, path: str, number: int, attempt: int, parts: list[Part], on: str | None) -> None:
-        self._run = run
+        self.run = run
         # The members of a chain run on the instrument of the chain.
-        self._on = on
-        self._path = path
-        self._number = number
-        self._attempt = attempt
-        self._parts = parts
-        self._values: dict[str, Any] = {}
+        self.on = on
+        self.path = path
+        self.number = number
+        self.attempt = attempt
+        self.parts = parts
+        self.values: dict[str, Any] = {}
 
     def wait(self, duration: float) -> None:
         """Wait with the cell open; nothing is recorded."""
-        run = self._run
-        run.watcher.step_began(self._path, "wait, cell open", duration, 0)
+        run = self.run
+        run.watcher.step_began(self.path, "wait, cell open", duration, 0)
         if not run.session.clock.sleep(duration, run.soft):
             raise run.interrupted()
 
     def measure(self, requests: Sequence[tuple[Step, Technique]]) -> Executed:
         """Run techniques on the cell in one go; the cell is open before and after."""
-        run = self._run
+        run = self.run
         step = requests[0][0]
-        instrument = run.session.instrument(self._on)
+        instrument = run.session.instrument(self.on)
         if len(requests) > 1 and not instrument.capabilities.chain:
             raise NotSupported(
-                f"step {self._path}: {instrument.capabilities.model} cannot keep the cell closed between techniques; "
+                f"step {self.path}: {instrument.capabilities.model} cannot keep the cell closed between techniques; "
                 "write them as single steps (the cell is open between them)"
             )
         realised = instrument.prepare([technique for _, technique in requests])
@@ -146,9 +130,9 @@ class _Execution:
         armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
         run.event(
             Event.PREPARED,
-            path=self._path,
-            step=self._number,
-            attempt=self._attempt,
+            path=self.path,
+            step=self.number,
+            attempt=self.attempt,
             techniques=[{"name": t.name, "parameters": dict(t.parameters)} for t in realised.techniques],
             execution=execution_of(instrument, realised),
             duration=realised.duration,
@@ -158,19 +142,19 @@ class _Execution:
             limits_in_instrument=dict(armed),
         )
         title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
-        run.watcher.step_began(self._path, title, realised.duration, sum(realised.rows))
+        run.watcher.step_began(self.path, title, realised.duration, sum(realised.rows))
         trip = self._stream(instrument, realised, [member for member, _ in requests])
         if achieved := achieved_by(instrument):
-            self._values["achieved"] = dict(achieved)
+            self.values["achieved"] = dict(achieved)
         if run.soft.is_set:
             raise run.interrupted()
         if trip is not None:
             return self._tripped(trip)
-        return "done", self._parts, self._values
+        return "done", self.parts, self.values
 
     def _stream(self, instrument: MeasuringInstrument, realised: Realised, members: Sequence[Step]) -> Trip | None:
         """Pull frames until the technique is over; the cell is verified open on every other way out."""
-        run = self._run
+        run = self.run
         hard, watcher = run.hard, run.watcher
         recorder: Recorder | None = None
         guard: LimitGuard | None = None
@@ -186,7 +170,7 @@ class _Execution:
                         self._part_over(recorder, realised, members, part)
                         total += recorder.rows if recorder else 0
                         part, schema = frame.part, frame.schema
-                        recorder = Recorder(run.writer, schema, self._number, self._attempt, run.zero)
+                        recorder = Recorder(run.writer, schema, self.number, self.attempt, run.zero)
                         guard = LimitGuard(run.limits, schema)
                     trip = guard.check(frame)
                     recorder.append(frame)
@@ -203,7 +187,7 @@ class _Execution:
                 # Also the rows of a technique that failed can be found again.
                 self._part_over(recorder, realised, members, part, status)
         if tripped is not None or run.soft.is_set:
-            run.event(Event.MADE_SAFE, step=self._number, instrument=instrument.name, verified=instrument.make_safe())
+            run.event(Event.MADE_SAFE, step=self.number, instrument=instrument.name, verified=instrument.make_safe())
         return tripped
 
     def _part_over(
@@ -217,7 +201,7 @@ class _Execution:
         if recorder is None or recorder.rows == 0:
             return
         member, technique = members[part], realised.techniques[part]
-        self._parts.append(
+        self.parts.append(
             Part(
                 technique=technique.name,
                 stream=recorder.schema.stream,
@@ -234,9 +218,9 @@ class _Execution:
         if "potential" in names and recorder.last:
             last = float(recorder.last[names.index("potential")])
             if math.isfinite(last):
-                self._values["ocp" if technique.name == "ocp" else "previous"] = last
+                self.values["ocp" if technique.name == "ocp" else "previous"] = last
                 if technique.name == "ocp":
-                    self._run.references["ocp"] = last
+                    self.run.references["ocp"] = last
 
     @contextlib.contextmanager
     def _safe_on_trouble(self, instrument: MeasuringInstrument) -> Any:
@@ -250,15 +234,15 @@ class _Execution:
                 unsafe.add_note(f"while handling: {error}")
                 raise unsafe from error
             with contextlib.suppress(LugginError):  # the store may be what failed; the first error is what matters
-                self._run.event(Event.MADE_SAFE, step=self._number, instrument=instrument.name, verified=verified)
+                self.run.event(Event.MADE_SAFE, step=self.number, instrument=instrument.name, verified=verified)
             raise
 
     def _tripped(self, trip: Trip) -> Executed:
-        run = self._run
+        run = self.run
         words = trip.describe()
-        run.event(Event.TRIP, path=self._path, step=self._number, then=trip.then, words=words)
+        run.event(Event.TRIP, path=self.path, step=self.number, then=trip.then, words=words)
         run.watcher.said(f"limit: {words}")
         if trip.then == "end_step":
-            return "end_step", self._parts, {**self._values, "ended_by": words}
-        run.trip = f"step {self._path}: {words}"
+            return "end_step", self.parts, {**self.values, "ended_by": words}
+        run.trip = f"step {self.path}: {words}"
         raise LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept.")

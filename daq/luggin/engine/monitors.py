@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from luggin import units
+from luggin.capabilities import measures
 from luggin.clock import Worker
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.limits import Limit, LimitGuard
@@ -23,7 +24,7 @@ from luggin.instrument import Reading
 from luggin.records import ATTEMPT, FLAGS, RECEIVED, STEP, TIME, Column, Flag, Frame, Schema
 
 if TYPE_CHECKING:
-    from luggin.capabilities import MeasuringInstrument
+    from luggin.capabilities import Device
     from luggin.engine.run import Run
     from luggin.steps import Step
 
@@ -129,7 +130,7 @@ class Monitor:
         self, monitors: Monitors, spec: MonitorSpec, readings: Sequence[Reading[Any]], limits: Sequence[Limit]
     ) -> None:
         run = monitors.run
-        instrument = run.session.instrument(spec.on)
+        instrument = run.session.instruments[spec.on]
         columns = [Column(r.name, r.unit, "f8", (r.__doc__ or r.name).rstrip(".")) for r in readings]
         self.schema = Schema(spec.stream, (TIME, *columns, FLAGS, RECEIVED, STEP, ATTEMPT))
         self._run = run
@@ -276,7 +277,7 @@ def wants_instrument(step: Step) -> bool:
     return not (isinstance(step, Note | Prompt) or (isinstance(step, Rest) and step.dt is None))
 
 
-def taken_streams(instruments: Iterable[MeasuringInstrument]) -> set[str]:
+def taken_streams(instruments: Iterable[Device]) -> set[str]:
     """Streams that techniques of these instruments and the run itself write."""
-    techniques = (t for instrument in instruments for t in instrument.capabilities.techniques.values())
+    techniques = (t for i in instruments if measures(i) for t in i.capabilities.techniques.values())
     return {EVENTS.stream, *(technique.schema.stream for technique in techniques)}

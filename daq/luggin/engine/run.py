@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luggin.capabilities import measures
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
 from luggin.engine.monitors import Monitors, MonitorSpec
@@ -241,7 +242,7 @@ class Run:
         """One reading of an instrument, by the name that its driver declares."""
 
         def ask() -> Any:
-            bound = getattr(self.session.instrument(role), reading, None)
+            bound = getattr(self.session.device(role), reading, None)
             if bound is None or not hasattr(bound, "read"):
                 raise UsageError(f"{role} has no reading {reading!r}")
             return bound.read()
@@ -295,7 +296,8 @@ class Run:
         if hard:
             self.hard.set()
         for instrument in self.session.instruments.values():
-            instrument.request_abort()
+            if measures(instrument):
+                instrument.request_abort()
 
     # -- monitors
     def monitor(self, specs: Sequence[MonitorSpec]) -> None:

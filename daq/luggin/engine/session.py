@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from luggin.capabilities import measures
 from luggin.clock import Clock, RealClock, ScaledClock, VirtualClock
 from luggin.engine.stepping import with_stepping
 from luggin.errors import LineLost, LugginError, NoInstrument, UnsafeState, UsageError
@@ -20,7 +21,7 @@ from luggin.transport import LineOwnership
 
 if TYPE_CHECKING:
     from luggin.bench import Bench
-    from luggin.capabilities import Identity, MeasuringInstrument
+    from luggin.capabilities import Device, Identity, MeasuringInstrument
     from luggin.hookspecs import Lab
     from luggin.plugins import Plugins
 
@@ -48,9 +49,9 @@ class BenchSession:
     def __init__(self, bench: Bench, plugins: Plugins, purpose: str, shared: VirtualClock | None = None) -> None:
         self.bench = bench
         self.lab: Lab | None = None
-        self.instruments: dict[str, MeasuringInstrument] = {}
+        self.instruments: dict[str, Device] = {}
         #: The drivers as they were made, without stepped techniques: what they declare is theirs.
-        self.devices: dict[str, MeasuringInstrument] = {}
+        self.devices: dict[str, Device] = {}
         self.identities: dict[str, Identity] = {}
         self.made_safe: dict[str, str] = {}
         self._ownerships: list[LineOwnership] = []
@@ -153,13 +154,25 @@ class BenchSession:
         user = getpass.getuser()
         self._ownerships.append(LineOwnership(canonical(resource), user=user, purpose=purpose, since=since))
 
-    def instrument(self, role: str | None) -> MeasuringInstrument:
-        """The instrument of a role; the only one, or ``cell``, where no role is said.
+    def device(self, role: str | None) -> Device:
+        """Whatever has a role; the only instrument, or ``cell``, where no role is said.
 
         Raises:
             UsageError: there is no such role, or none is said and it is not clear which is meant.
         """
         return self.instruments[self.role(role)]
+
+    def instrument(self, role: str | None) -> MeasuringInstrument:
+        """As `device`, for techniques.
+
+        Raises:
+            UsageError: as `device`, or the instrument of this role runs no techniques.
+        """
+        found = self.device(role)
+        if not measures(found):
+            can = ", ".join(name for name, other in self.instruments.items() if measures(other)) or "none"
+            raise UsageError(f"{self.role(role)} runs no techniques on a cell; of this bench {can} does")
+        return found
 
     def role(self, said: str | None) -> str:
         """The role that a step means; UsageError if there is none."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from luggin import units
 from luggin.capabilities import (
     Capabilities,
+    Device,
     Exchange,
     Execution,
     Identity,
@@ -24,6 +25,7 @@ from luggin.capabilities import (
     SourceMeasure,
     SourceReading,
     Technique,
+    measures,
 )
 from luggin.clock import Clock
 from luggin.engine.pacing import Pace, Timing
@@ -49,9 +51,9 @@ class _Unit(MeasuringInstrument, SourceMeasure, Protocol):
     """A source-measure unit on the bench."""
 
 
-def with_stepping(instrument: MeasuringInstrument, clock: Clock) -> MeasuringInstrument:
+def with_stepping(instrument: Device, clock: Clock) -> Device:
     """The same instrument, with host-stepped techniques added if it is a source-measure unit."""
-    if not isinstance(instrument, SourceMeasure):
+    if not (measures(instrument) and isinstance(instrument, SourceMeasure)):
         return instrument
     return SteppingInstrument(instrument, clock)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from luggin.analysis import RunArchive
+from luggin.capabilities import TemperatureController, measures
 from luggin.engine.events import Event
 from luggin_plugins.report.answers import Answer, Failure, collect, going_on
 from luggin_plugins.report.figures import Drawn, Mark, draw_overview, draw_spec
@@ -112,10 +113,13 @@ def _instrument(
     known = Instrument(role, since, identity, wired.driver, resource=wired.resource)
     with going_on(failures, f"the driver {wired.driver} cannot say what it was tested on"):
         driver = plugins.driver(wired.driver)
-        c = driver.offline(wired.settings).capabilities
-        known = Instrument(
-            role, since, identity, wired.driver, driver.title, wired.resource, c.tested_on, c.unconfirmed, c.polarity
-        )
+        device = driver.offline(wired.settings)
+        known = Instrument(role, since, identity, wired.driver, driver.title, wired.resource)
+        if measures(device):
+            c = device.capabilities
+            known = replace(known, tested=c.tested_on, unconfirmed=c.unconfirmed, polarity=c.polarity)
+        elif isinstance(device, TemperatureController):
+            known = replace(known, tested=device.range.tested_on, unconfirmed=device.range.unconfirmed)
     return known
 
 
