@@ -8,49 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from luggin import units
+from luggin.engine.bounds import INVALID_ROWS as INVALID_ROWS
+from luggin.engine.bounds import Action as Action
+from luggin.engine.bounds import Limit as Limit
+from luggin.engine.bounds import Trip as Trip
+from luggin.engine.bounds import limits_of as limits_of
 from luggin.records import Frame, Schema
-
-Action = Literal["stop", "end_step"]
-
-#: Rows in a row without a usable number after which the reading itself is the fault.
-INVALID_ROWS = 5
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One limit in SI units. ``rows`` and ``seconds``: how long it must be left (0: at once)."""
-
-    column: str
-    low: float
-    high: float
-    unit: str
-    rows: int = 1
-    seconds: float = 0.0
-    then: Action = "stop"
-
-    def describe(self) -> str:
-        """The limit in words."""
-        held = f" for {self.rows} rows" if self.rows > 1 else f" for {self.seconds:g} s" if self.seconds else ""
-        return f"{self.column} between {units.show(self.low, self.unit)} and {units.show(self.high, self.unit)}{held}"
-
-
-@dataclass(frozen=True)
-class Trip:
-    """A limit that was left: which, by what value, at which row of the frame."""
-
-    limit: Limit
-    value: float
-    row: int
-    then: Action
-
-    def describe(self) -> str:
-        """What happened, in the words of the bench."""
-        value = "no usable reading" if math.isnan(self.value) else units.show(self.value, self.limit.unit, 5)
-        return f"{self.limit.column} was {value}; allowed is {self.limit.describe()}"
 
 
 class LimitGuard:
