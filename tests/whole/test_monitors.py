@@ -7,6 +7,7 @@ import pytest
 from killing import SPEED, Command, Oracle, luggin, wait_for
 
 from luggin.analysis import open_run
+from luggin.records import Flag
 from luggin.store import open_store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -71,8 +72,11 @@ def test_an_instrument_that_is_lost_is_one_that_somebody_has_to_look_at(travel):
     # The measurement is whole; but nobody can say any more whether the second instrument is off.
     assert [s.status for s in seen.archive.steps] == ["done", "done"]
     assert len(seen.archive["cv"].to_numpy()) == 3801
-    assert seen.archive["heater"].to_numpy()["time"].tolist() == [0.0, 10.0, 20.0, 30.0, 40.0]
-    assert [e["stream"] for e in seen.archive.events if e["what"] == "monitor lost"] == ["heater"]
+    heater = seen.archive["heater"].to_numpy()
+    assert heater["time"].tolist() == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
+    assert np.isnan(heater["output"]).tolist() == [False] * 5 + [True]
+    assert heater["flags"].tolist() == [0] * 5 + [Flag.GAP]
+    assert [e["role"] for e in seen.archive.events if e["what"] == "line lost"] == ["meter"]
     assert seen.finished.exit_code == 4
     assert "LOOK AT THE CELL: it may still be on. meter: " in str(seen.finished.error)
     assert not seen.cell_left_on

@@ -14,7 +14,7 @@ from luggin.errors import (
     PluginFault,
     StoreFull,
 )
-from luggin.records import Frame
+from luggin.records import Flag, Frame
 from luggin.units import show
 
 PROTOCOL = f"""
@@ -237,31 +237,48 @@ def test_an_error_of_the_instrument_names_its_place_in_the_script(travel):
     assert 10 < seen.archive.store.rows("cv") < 320
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a bug in the driver"), BadReply("nonsense", b"\xff")])
-def test_a_driver_that_raises_leaves_an_open_cell_and_a_record(travel, error, tmp_path):
+def failing_once(error):
+    """The 30th row of the voltammogram is this error instead."""
+
     def broken(number, frame, run):
         if frame.schema.stream == "cv" and number == 30:
             assert run.session.lab.cell_is_on("cell")
             raise error
         return frame
 
-    def go():
-        return travel(PROTOCOL, BENCH, on_begin=replaced_frames(broken)).finished.error
+    return replaced_frames(broken)
 
-    if isinstance(error, RuntimeError):
-        said = go()
-        assert isinstance(said, PluginFault)
-        assert "RuntimeError: a bug in the driver (test_stopping.py, line " in str(said)
-        assert "not in your protocol" in str(said)
-    else:
-        assert go() is error
-    archive = open_run(tmp_path / "run")
+
+def test_a_driver_that_raises_leaves_an_open_cell_and_a_record(travel):
+    seen = travel(PROTOCOL, BENCH, on_begin=failing_once(RuntimeError("a bug in the driver")))
+    said, archive = seen.finished.error, seen.archive
+    assert isinstance(said, PluginFault)
+    assert "RuntimeError: a bug in the driver (test_stopping.py, line " in str(said)
+    assert "not in your protocol" in str(said)
     assert archive.outcome == "failed"
     assert [s.status for s in archive.steps] == ["done", "failed"]
-    assert archive.steps[1].error == {"type": type(error).__name__, "message": str(error)}
+    assert archive.steps[1].error == {"type": "RuntimeError", "message": "a bug in the driver"}
     assert archive.store.rows("cv") == 30
     verified = [e["verified"] for e in archive.events if e["what"] == "made safe"]
     assert "it refuses while the cell is on" in verified[0]
+
+
+def test_an_answer_that_makes_no_sense_ends_the_attempt_and_not_the_run(travel):
+    seen = travel(PROTOCOL, BENCH, on_begin=failing_once(BadReply("nonsense", b"\xff")))
+    archive = seen.archive
+    assert (seen.finished.outcome, seen.cell_left_on) == ("completed", False)
+    attempts = [(s.path, s.attempt, s.status) for s in archive.steps]
+    assert attempts == [("1", 1, "done"), ("2", 1, "broken"), ("2", 2, "done")]
+    assert archive.steps[1].error == {"type": "BadReply", "message": "nonsense"}
+    happened = [e["what"] for e in archive.events]
+    places = [happened.index(what) for what in ("made safe", "line lost", "reconnected", "gap")]
+    assert places == sorted(places)
+    rows = archive["cv"].to_numpy()
+    assert (rows["attempt"] == 1).sum() == 30
+    assert len(archive.tables(technique="cv")[0]) == ALL_ROWS - 10
+    again = rows[rows["attempt"] == 2]
+    assert again["flags"][0] & Flag.GAP
+    assert not (again["flags"][1:] & Flag.GAP).any()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 57])

@@ -275,7 +275,7 @@ def recorded_steps(records: Sequence[Mapping[str, Any]]) -> Iterator[StepRecord]
     ended: dict[tuple[str, int], Mapping[str, Any]] = {}
     for record in records:
         kind = record.get("kind")
-        if kind in ("start", "end", "failed", "interrupted"):
+        if kind in ("start", "end", "failed", "interrupted", "broken"):
             key = (str(record["path"]), int(record.get("attempt", 1)))
             (started if kind == "start" else ended)[key] = record
     for key, start in started.items():

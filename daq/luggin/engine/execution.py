@@ -11,13 +11,15 @@ from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Tec
 from luggin.engine.dispatch import executor_of
 from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
+from luggin.engine.parts import Part
 from luggin.engine.recorder import Recorder
-from luggin.engine.run import Part, Run
 from luggin.engine.stepping import achieved_by, execution_of
+from luggin.engine.suspension import Suspended
 from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported
 from luggin.records import Schema
 
 if TYPE_CHECKING:
+    from luggin.engine.run import Run
     from luggin.steps import Step, TechniqueStep
 
 Executed = tuple[str, list[Part], dict[str, Any]]
@@ -26,23 +28,23 @@ Executed = tuple[str, list[Part], dict[str, Any]]
 IMPLICIT_OCP = 5.0
 
 
-def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: list[Part]) -> Executed:
+def execute(attempt: Attempt, step: Step) -> Executed:
     """Do a step that is not a container. Returns status, where the rows are, and small values.
 
-    ``parts`` is filled as rows come in, so that they can be found even if the step raises.
+    ``attempt.parts`` is filled as rows come in, so that they can be found even if the step raises.
     """
     from luggin.steps import Chain, Rest, TechniqueStep
 
-    execution = Attempt(run, path, number, attempt, parts, step.on)
-    if step.rest_before:
-        execution.wait(step.rest_before)
+    run, path = attempt.run, attempt.path
+    if step.rest_before and not attempt.goes_on:
+        attempt.wait(step.rest_before)
     if (executor := executor_of(step)) is not None:
-        return executor(execution, step)
+        return executor(attempt, step)
     if isinstance(step, Rest):
         if step.dt is None:
-            execution.wait(step.duration)
+            attempt.wait(step.duration)
             return "done", [], {}
-        return execution.measure([(step, open_circuit(step.duration, step.dt))])
+        return attempt.measure([(step, open_circuit(step.duration, step.dt))])
     members = list(step.steps) if isinstance(step, Chain) else [step]
     techniques = [member for member in members if isinstance(member, TechniqueStep)]
     if len(techniques) != len(members):
@@ -51,8 +53,8 @@ def execute(run: Run, step: Step, path: str, number: int, attempt: int, parts: l
         p.zero == "ocp" for m in techniques for s in m.setpoints().values() for p in s
     ):
         run.watcher.said(f"step {path}: the open-circuit potential is measured first")
-        execution.measure([(techniques[0], open_circuit(IMPLICIT_OCP, 0.5))])
-    return execution.measure(_resolved(run, techniques))
+        attempt.measure([(techniques[0], open_circuit(IMPLICIT_OCP, 0.5))])
+    return attempt.measure(_resolved(run, techniques))
 
 
 def open_circuit(duration: float, dt: float) -> Technique:
@@ -95,17 +97,41 @@ def ends_at(technique: Technique, before: float | None = None) -> float | None:
 
 
 class Attempt:
-    """One attempt at one step: everything it measures carries its number."""
+    """One attempt at one step: everything it measures carries its number.
 
-    def __init__(self, run: Run, path: str, number: int, attempt: int, parts: list[Part], on: str | None) -> None:
+    Attributes:
+        parts: where its rows are, filled as they come in.
+        values: small values, for the record of the step.
+        role: the instrument that it used last.
+        generation: how often the line of that instrument had been brought back when it was used.
+        elapsed: how far the last technique came (s, by the instrument's own time).
+        goes_on: it does what is left of a step, whose earlier rows count.
+        flag: what its first row is flagged with: what came before it.
+    """
+
+    def __init__(
+        self, run: Run, path: str, number: int, attempt: int, on: str | None, goes_on: bool = False, flag: int = 0
+    ) -> None:
         self.run = run
         # The members of a chain run on the instrument of the chain.
         self.on = on
         self.path = path
         self.number = number
         self.attempt = attempt
-        self.parts = parts
+        self.goes_on = goes_on
+        self.flag = flag
+        self.parts: list[Part] = []
         self.values: dict[str, Any] = {}
+        self.role = on or "cell"
+        self.generation = 0
+        self.elapsed = 0.0
+        self._looking = False
+
+    def use(self, role: str | None) -> None:
+        """Note which instrument is used now, so that its line can be brought back."""
+        session = self.run.session
+        self.role = session.role(role)
+        self.generation = session.reconnecting.generation(self.role)
 
     def wait(self, duration: float) -> None:
         """Wait with the cell open; nothing is recorded."""
@@ -118,6 +144,7 @@ class Attempt:
         """Run techniques on the cell in one go; the cell is open before and after."""
         run = self.run
         step = requests[0][0]
+        self.use(self.on)
         instrument = run.session.instrument(self.on)
         if len(requests) > 1 and not instrument.capabilities.chain:
             raise NotSupported(
@@ -127,6 +154,7 @@ class Attempt:
         realised = instrument.prepare([technique for _, technique in requests])
         # A stop that came before is not known to what was prepared just now; a later one is.
         run.check_stop()
+        self._check_suspension()
         armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
         run.event(
             Event.PREPARED,
@@ -150,12 +178,33 @@ class Attempt:
             raise run.interrupted()
         if trip is not None:
             return self._tripped(trip)
+        self._check_suspension()
         return "done", self.parts, self.values
+
+    def _check_suspension(self) -> None:
+        """Nothing closes a cell while a condition is not back; looking at the open circuit does not."""
+        if not self._looking:
+            self.run.suspensions.raise_pending()
+
+    def look_at_open_circuit(self, duration: float) -> float:
+        """Measure the potential (V) at open circuit for a moment; NaN if there is no usable reading."""
+        from luggin.steps import OCP
+
+        self._looking, parts = True, self.parts
+        self.parts = []
+        try:
+            step = OCP(duration=f"{duration} s")
+            _, _, values = self.measure([(step, open_circuit(duration, duration / 4))])
+            return float(values.get("ocp", math.nan))
+        finally:
+            self._looking, self.parts = False, parts
 
     def _stream(self, instrument: MeasuringInstrument, realised: Realised, members: Sequence[Step]) -> Trip | None:
         """Pull frames until the technique is over; the cell is verified open on every other way out."""
         run = self.run
         hard, watcher = run.hard, run.watcher
+        # While a condition is waited for, what was left already is not left again.
+        limits = [limit for limit in run.limits if limit.then == "stop"] if self._looking else run.limits
         recorder: Recorder | None = None
         guard: LimitGuard | None = None
         part, total = -1, 0
@@ -170,8 +219,9 @@ class Attempt:
                         self._part_over(recorder, realised, members, part)
                         total += recorder.rows if recorder else 0
                         part, schema = frame.part, frame.schema
-                        recorder = Recorder(run.writer, schema, self.number, self.attempt, run.zero)
-                        guard = LimitGuard(run.limits, schema)
+                        recorder = Recorder(run.writer, schema, self.number, self.attempt, run.zero, self.flag)
+                        self.flag = 0
+                        guard = LimitGuard(limits, schema)
                     trip = guard.check(frame)
                     recorder.append(frame)
                     watcher.rows = total + recorder.rows
@@ -215,6 +265,9 @@ class Attempt:
             )
         )
         names = [column.name for column in recorder.schema.columns[1:-3]]
+        if "instrument_time" in names and recorder.last:
+            last = float(recorder.last[names.index("instrument_time")])
+            self.elapsed = last if math.isfinite(last) else 0.0
         if "potential" in names and recorder.last:
             last = float(recorder.last[names.index("potential")])
             if math.isfinite(last):
@@ -240,9 +293,11 @@ class Attempt:
     def _tripped(self, trip: Trip) -> Executed:
         run = self.run
         words = trip.describe()
-        run.event(Event.TRIP, path=self.path, step=self.number, then=trip.then, words=words)
+        run.event(Event.TRIP, path=self.path, step=self.number, attempt=self.attempt, then=trip.then, words=words)
         run.watcher.said(f"limit: {words}")
         if trip.then == "end_step":
             return "end_step", self.parts, {**self.values, "ended_by": words}
+        if trip.then == "suspend":
+            raise Suspended(trip.limit, f"step {self.path}: {words}")
         run.trip = f"step {self.path}: {words}"
         raise LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept.")

@@ -19,7 +19,16 @@ from luggin.clock import Worker
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.limits import Limit, LimitGuard
 from luggin.engine.pacing import Pace
-from luggin.errors import InstrumentError, LimitTripped, LineLost, LugginError, PluginFault, UsageError
+from luggin.errors import (
+    InstrumentError,
+    LimitTripped,
+    LineInUse,
+    LineLost,
+    LugginError,
+    NoInstrument,
+    PluginFault,
+    UsageError,
+)
 from luggin.instrument import Reading
 from luggin.records import ATTEMPT, FLAGS, RECEIVED, STEP, TIME, Column, Flag, Frame, Schema
 
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: A reading is old after so many of its periods.
+_FRESH = 3.0
 #: Columns that the rows of every monitor have.
 _OWN = tuple(column.name for column in (TIME, FLAGS, RECEIVED, STEP, ATTEMPT))
 
@@ -109,7 +120,7 @@ def limits_on(limits: Sequence[Limit], readings: Sequence[Reading[Any]]) -> tupl
                 continue
             if not units.same_kind(limit.unit, reading.unit):
                 raise UsageError(f"the reading {reading.name!r} is in {reading.unit}, its limit is in {limit.unit}")
-            if limit.then != "stop":
+            if limit.then == "end_step":
                 raise UsageError(
                     f'a limit of {reading.name}, which a monitor reads, cannot end a step; write then = "stop"'
                 )
@@ -130,14 +141,14 @@ class Monitor:
         self, monitors: Monitors, spec: MonitorSpec, readings: Sequence[Reading[Any]], limits: Sequence[Limit]
     ) -> None:
         run = monitors.run
-        instrument = run.session.instruments[spec.on]
         columns = [Column(r.name, r.unit, "f8", (r.__doc__ or r.name).rstrip(".")) for r in readings]
         self.schema = Schema(spec.stream, (TIME, *columns, FLAGS, RECEIVED, STEP, ATTEMPT))
         self._run = run
         self._all = monitors
         self._spec = spec
-        self._ask = [getattr(instrument, name).read for name in spec.read]
         self._guard = LimitGuard(limits, self.schema)
+        self._guarded = ", ".join(limit.column for limit in self._guard.applicable)
+        self._latest: dict[str, tuple[float, float]] = {}
         self._cancel = run.session.clock.cancel()
         self._worker: Worker | None = None
 
@@ -154,9 +165,11 @@ class Monitor:
     def _work(self) -> None:
         try:
             self._read()
-        except LineLost as error:
-            guarded = ", ".join(limit.column for limit in self._guard.applicable)
-            self._all.lost(self._spec.stream, str(error), guarded)
+        except LugginError as error:
+            if isinstance(error, LineLost | NoInstrument | LineInUse):
+                self._all.lost(self._spec.stream, str(error), self._guarded)
+            elif not self._cancel.is_set:
+                self._all.failed(self._spec.stream, error)
         except Exception as error:  # noqa: BLE001 - nobody else would hear of it: it stops the run, which tells it
             self._all.failed(self._spec.stream, error)
 
@@ -166,15 +179,42 @@ class Monitor:
         pace = Pace(clock, clock.now(), self._spec.every)
         while not self._cancel.is_set:
             asked = self._run.time()
-            values = [self._value(ask) for ask in self._ask]
+            generation = self._run.session.reconnecting.generation(self._spec.on)
+            try:
+                values = [self._value(name) for name in self._spec.read]
+            except LineLost as error:
+                self._keep(asked, [math.nan] * len(self._spec.read), Flag.GAP.value)
+                self._bring_back(error, generation)
+                continue
             flags = Flag.GAP.value if any(map(math.isnan, values)) else 0
             self._keep(asked, values, flags | (Flag.TIMING.value if pace.missed else 0))
             if pace.wait_next(self._cancel) is None:
                 return
 
-    def _value(self, ask: Any) -> float:
+    def _bring_back(self, lost: LineLost, generation: int) -> None:
+        """Wait for the instrument to come back. With a limit on what it reads, its absence stops the run at once."""
+        if self._guarded:
+            raise lost
+        run, role = self._run, self._spec.on
+        step, attempt = run.current
+        run.event(Event.LINE_LOST, role=role, step=step, attempt=attempt, words=str(lost))
+        run.watcher.said(f"{role}: {lost}. Waiting for it to come back; the run goes on meanwhile.")
+        verified = run.session.reconnecting.reconnect(role, generation, self._cancel)
+        run.event(Event.RECONNECTED, role=role, step=step, attempt=attempt, verified=verified)
+
+    def latest(self, limit: Limit) -> float | None:
+        """The newest value of a limit's column in the limit's unit, NaN if that is old; None if it is not read here."""
+        names = [column.name for column in self.schema.columns]
+        if limit.column not in names:
+            return None
+        at, value = self._latest.get(limit.column, (-math.inf, math.nan))
+        fresh = self._run.session.clock.now() - at <= _FRESH * self._spec.every
+        unit = self.schema.columns[names.index(limit.column)].unit
+        return units.convert(value, unit, limit.unit) if fresh else math.nan
+
+    def _value(self, name: str) -> float:
         try:
-            return float(ask())
+            return float(getattr(self._run.session.instruments[self._spec.on], name).read())
         except LineLost:
             raise
         except InstrumentError:
@@ -183,11 +223,14 @@ class Monitor:
     def _keep(self, asked: float, values: list[float], flags: int) -> None:
         now = self._run.session.clock.now()
         step, attempt = self._run.current
+        self._latest.update(zip(self._spec.read, ((now, value) for value in values), strict=True))
         row = (asked, *values, flags, now - self._run.zero, step, attempt)
         frame = Frame(self.schema, now, [row])
         trip = self._guard.check(frame)
         self._run.writer.append(frame)
-        if trip is not None:
+        if trip is not None and trip.then == "suspend":
+            self._run.suspensions.left(trip, f"monitor {self._spec.stream}")
+        elif trip is not None:
             self._all.tripped(self._spec.stream, trip.describe())
 
 
@@ -233,6 +276,11 @@ class Monitors:
                 raise UsageError(
                     f"`{step.do}` runs on {role}, which a monitor reads meanwhile. An instrument does one or the other."
                 )
+
+    def latest(self, limit: Limit) -> float | None:
+        """The newest value of a limit's column, NaN if it is old or unknown; None if no monitor reads it."""
+        found = (monitor.latest(limit) for monitor in self._monitors)
+        return next((value for value in found if value is not None), None)
 
     # -- what the monitors tell, from their threads
     def tripped(self, stream: str, words: str) -> None:

@@ -30,9 +30,10 @@ class Recorder:
         step: number of the step's execution within the run.
         attempt: attempt at it, from 1.
         zero: lab time at which the run's time is 0.
+        flag: bits that the first row gets besides its own: what came before it.
     """
 
-    def __init__(self, writer: Writer, schema: Schema, step: int, attempt: int, zero: float) -> None:
+    def __init__(self, writer: Writer, schema: Schema, step: int, attempt: int, zero: float, flag: int = 0) -> None:
         self.schema = Schema(schema.stream, (TIME, *schema.columns, RECEIVED, STEP, ATTEMPT))
         self.rows = 0
         self.first = -1
@@ -41,19 +42,31 @@ class Recorder:
         self._attempt = attempt
         self._zero = zero
         self._start: float | None = None
+        self._flag = flag
         names = schema.names
         self._clocked = names.index("instrument_time") if "instrument_time" in names else -1
+        self._flags = names.index("flags") if "flags" in names else -1
         self.last: tuple[Any, ...] = ()
 
     def append(self, frame: Frame) -> None:
         """Store a frame. When this returns, its rows survive the death of the process."""
         if not len(frame):
             return
+        if self._flag and self._flags >= 0:
+            frame = self._flagged(frame)
         stored = self._block(frame) if frame.is_block else self._short(frame)
         number = self._append(stored)
         if self.first < 0:
             self.first = number
         self.rows += len(frame)
+
+    def _flagged(self, frame: Frame) -> Frame:
+        """The first frame, with what its first row is flagged with."""
+        first, *others = frame.rows()
+        at, flag = self._flags, self._flag
+        self._flag = 0
+        rows = [(*first[:at], int(first[at]) | flag, *first[at + 1 :]), *others]
+        return Frame(frame.schema, frame.received, rows, part=frame.part)
 
     def _started(self, received: float, own: float) -> float:
         """When the technique started, given the arrival and the instrument time of a frame's last row."""

@@ -6,7 +6,6 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,11 @@ from luggin.capabilities import measures
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
 from luggin.engine.monitors import Monitors, MonitorSpec
+from luggin.engine.parts import Part as Part
+from luggin.engine.parts import StepResult as StepResult
+from luggin.engine.performing import Performer
 from luggin.engine.progress import People, Watcher
+from luggin.engine.suspension import Suspensions
 from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, StoreError, UsageError
 from luggin.records import Frame
 from luggin.results import Outcome
@@ -27,43 +30,6 @@ if TYPE_CHECKING:
     from luggin.plugins import Plugins
     from luggin.steps import Step
     from luggin.store import RunLog, StoreWriter
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of one technique of a step: ``count`` rows of ``stream`` from row ``first``."""
-
-    technique: str
-    stream: str
-    first: int
-    count: int
-    id: str = ""
-    role: str = ""
-    label: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    status: str = "done"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for ``run.log``."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What `Run.do` gives back: where the rows are, and small values (potentials in V)."""
-
-    path: str
-    do: str
-    step: int
-    attempt: int
-    status: str
-    parts: tuple[Part, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """Rows of all techniques of the step."""
-        return sum(part.count for part in self.parts)
 
 
 class Run:
@@ -107,14 +73,13 @@ class Run:
         self._thread = threading.get_ident()
         self._counter = 0
         self._zero = session.clock.now() - history.last_time
-        self._steps = history.steps
-        # Steps of this replay, with the potentials that they referred to.
-        self._replayed: dict[str, tuple[Step, dict[str, float | None]]] = {}
-        self._restored = not history.order
-        self._failed_path = ""
-        self._stop_reason = ""
+        #: Where the run failed, and why it was asked to stop.
+        self.failed_path = ""
+        self.stop_reason = ""
         self._around = contextlib.ExitStack()
-        self._monitors = Monitors(self)
+        self.monitors = Monitors(self)
+        self.suspensions = Suspensions(self)
+        self._performer = Performer(self, history)
         self._recording = threading.Lock()  # monitors record events beside the steps
         #: Step number and attempt of what runs now, for the rows of monitors.
         self.current = (0, 0)
@@ -152,12 +117,12 @@ class Run:
         recorded = self._history.recorded(place, step.do, step.fingerprint())
         if recorded is not None:
             return self._replay(place, step, recorded)
-        self._monitors.require_free_for(step)
-        self._restore_states(place)
-        return self._perform(place, step)
+        self.monitors.require_free_for(step)
+        self._performer.before(place)
+        return self._performer.perform(place, step)
 
     def _replay(self, path: str, step: Step, recorded: Mapping[str, Any]) -> StepResult:
-        self._replayed[path] = (step, dict(self.references))
+        self._performer.replayed(path, step)
         if recorded["kind"] == "failed":
             raise recorded_error(recorded)
         result = _result(recorded)
@@ -165,71 +130,16 @@ class Run:
         self.watcher.step_ended(path, "replayed")
         return result
 
-    def _perform(self, path: str, step: Step, *, again: bool = False) -> StepResult:
-        from luggin.engine.execution import execute
-
-        number = self._history.step_number(path) or self._next_number()
-        attempt = self._history.attempt(path)
-        common: dict[str, Any] = {"path": path, "step": number, "attempt": attempt}
-        if again:
-            common["re_established"] = True
-        self._record(
-            "start",
-            **common,
-            do=step.do,
-            id=step.id or "",
-            role=step.role or "",
-            label=step.label or "",
-            fingerprint=step.fingerprint(),
-            request=step.to_json(),
-            establishes=[f"{state}@{step.on or 'cell'}" for state in step.establishes],
-        )
-        parts: list[Part] = []
-        self.current = (number, attempt)
-        try:
-            self.check_stop()
-            status, parts, values = execute(self, step, path, number, attempt, parts)
-        except Interrupted:
-            self.event(Event.STOP_ASKED, path=path, step=number, attempt=attempt, words=self._stop_reason)
-            self._record("interrupted", **common, parts=[p.to_json() for p in parts])
-            self.watcher.step_ended(path, "interrupted")
-            raise
-        except BaseException as error:
-            self._failed_path = path
-            said = {"type": type(error).__name__, "message": str(error)}
-            self._record("failed", **common, error=said, parts=[p.to_json() for p in parts])
-            self.watcher.step_ended(path, "failed")
-            raise
-        self.writer.sync()
-        record = self._record(
-            "end", sync=True, **common, do=step.do, status=status, parts=[p.to_json() for p in parts], values=values
-        )
+    def ended(self, record: Mapping[str, Any]) -> StepResult:
+        """The result that the record of a completed step means; what it measured is referred to from now on."""
         result = _result(record)
         self._remember(result)
-        self.watcher.step_ended(path, status)
         return result
 
     def _remember(self, result: StepResult) -> None:
         for name in self.references:
             if name in result.values:
                 self.references[name] = result.values[name]
-
-    def _restore_states(self, path: str) -> None:
-        """Before the first step that really runs, bring back what the safe stop destroyed.
-
-        A step is done again against the potentials of its first time, and what follows does not
-        refer to the repetition: a resumed run applies what an undisturbed one would have applied.
-        """
-        if self._restored:
-            return
-        self._restored = True
-        references = dict(self.references)
-        for state, entry in self._history.latest_establishing(before=path).items():
-            if entry.path in self._replayed:
-                self.watcher.said(f"{state}: step {entry.path} is done again, because the stop undid it")
-                step, self.references = self._replayed[entry.path]
-                self._perform(entry.path, step, again=True)
-        self.references = references
 
     # -- the companions
     def analyse(self, name: str, *results: StepResult, **parameters: Any) -> Outcome:
@@ -276,26 +186,33 @@ class Run:
             if recorded["kind"] == "failed":
                 raise recorded_error(recorded)
             return recorded["values"]["value"]
-        common: dict[str, Any] = {"path": path, "step": self._history.step_number(path) or self._next_number()}
-        attempt = self._history.attempt(path)
-        self._record("start", **common, attempt=attempt, do=do, fingerprint=fingerprint, request=dict(request))
+        common: dict[str, Any] = {
+            "path": path,
+            "step": self._history.step_number(path) or self._performer.next_number(),
+        }
+        attempt = self._performer.next_attempt(path)
+        self.record("start", **common, attempt=attempt, do=do, fingerprint=fingerprint, request=dict(request))
         try:
             value = function()
         except LugginError as error:
-            self._failed_path = path
-            self._record("failed", **common, error={"type": type(error).__name__, "message": str(error)})
+            self.failed_path = path
+            self.record("failed", **common, error={"type": type(error).__name__, "message": str(error)})
             raise
-        self._record("end", sync=True, **common, do=do, status="done", parts=[], values={"value": value})
+        self.record("end", sync=True, **common, do=do, status="done", parts=[], values={"value": value})
         return value
 
     # -- stopping
     def request_stop(self, reason: str, *, hard: bool = False) -> None:
         """Ask for a safe stop, from any thread; ``hard`` does not wait for rows on their way."""
-        self._stop_reason = self._stop_reason or reason
+        self.stop_reason = self.stop_reason or reason
         self.soft.set()
         if hard:
             self.hard.set()
-        for instrument in self.session.instruments.values():
+        self.abort_techniques()
+
+    def abort_techniques(self) -> None:
+        """End whatever measures on a cell, from any thread; the run goes on as its steps say."""
+        for instrument in list(self.session.instruments.values()):
             if measures(instrument):
                 instrument.request_abort()
 
@@ -309,7 +226,7 @@ class Run:
         if specs:
             # Who starts workers takes part in the time: otherwise the first of them runs ahead.
             self._around.enter_context(self.session.clock.worker("run"))
-            self._monitors.start(specs)
+            self.monitors.start(specs)
 
     def stop_by_signal(self, count: int, name: str) -> None:
         """What a `SignalWatch` tells: the first signal stops at a row boundary, the second at once."""
@@ -328,12 +245,13 @@ class Run:
 
     def interrupted(self) -> LugginError:
         """The exception for a stop that was asked for, by a person or by a monitor."""
-        if self._monitors.error is not None:
-            return self._monitors.error
-        return Interrupted(f"stopped by {self._stop_reason}; the cell is open, the data are kept")
+        if self.monitors.error is not None:
+            return self.monitors.error
+        return Interrupted(f"stopped by {self.stop_reason}; the cell is open, the data are kept")
 
     # -- the record
-    def _record(self, kind: str, *, sync: bool = False, **fields: Any) -> dict[str, Any]:
+    def record(self, kind: str, *, sync: bool = False, **fields: Any) -> dict[str, Any]:
+        """Write a control record into ``run.log``; what was written."""
         with self._recording:
             record = {"kind": kind, "time": round(self.time(), 6), **fields}
             self._log.append(record, sync=sync and self._durable)
@@ -341,17 +259,13 @@ class Run:
 
     def event(self, what: Event, **fields: Any) -> None:
         """Write something that happened into ``run.log``, and into the store's ``events`` for readers of the data."""
-        record = self._record("event", what=what.words, **fields)
+        record = self.record("event", what=what.words, **fields)
         row = (record["time"], int(what), int(fields.get("step", 0)), int(fields.get("attempt", 0)))
         self.writer.append(Frame(EVENTS, self.session.clock.now(), [row]), last=True)
 
     @property
     def _durable(self) -> bool:
         return not self.session.clock.virtual
-
-    def _next_number(self) -> int:
-        self._steps += 1
-        return self._steps
 
     def _path(self, path: str | None) -> str:
         if threading.get_ident() != self._thread:
@@ -384,12 +298,12 @@ class Run:
         except LugginError as trouble:
             unsafe = trouble
         if error is None:
-            unsafe = unsafe or self._monitors.error  # it may have come behind the last step, which did not see it
+            unsafe = unsafe or self.monitors.error  # it may have come behind the last step, which did not see it
         final = unsafe or error
         self.outcome = _outcome(final)
         record = {
             "outcome": self.outcome,
-            "failed_path": self._failed_path if final is not None else "",
+            "failed_path": self.failed_path if final is not None else "",
             "error": None if final is None else {"type": type(final).__name__, "message": str(final)},
             "trip": self.trip,
             "made_safe": dict(self.session.made_safe),
@@ -399,7 +313,7 @@ class Run:
             self.writer.set_attributes({"status": self.outcome, "ended": self.session.clock.utc().isoformat()})
             self.writer.sync()
         try:
-            self._record("finish", sync=True, **record)
+            self.record("finish", sync=True, **record)
         finally:
             self._log.close()
             self.writer.close()
@@ -410,7 +324,7 @@ class Run:
         """End the monitors, then make everything safe and give the lines back, whatever the monitors did."""
         with contextlib.ExitStack() as closing:
             closing.callback(self.session.close)
-            closing.callback(self._monitors.stop)
+            closing.callback(self.monitors.stop)
 
 
 def _outcome(error: BaseException | None) -> str:

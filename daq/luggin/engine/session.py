@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from luggin.capabilities import measures
 from luggin.clock import Clock, RealClock, ScaledClock, VirtualClock
+from luggin.engine.reconnecting import Reconnecting
 from luggin.engine.stepping import with_stepping
 from luggin.errors import LineLost, LugginError, NoInstrument, UnsafeState, UsageError
 from luggin.transport import LineOwnership
@@ -54,6 +55,9 @@ class BenchSession:
         self.devices: dict[str, Device] = {}
         self.identities: dict[str, Identity] = {}
         self.made_safe: dict[str, str] = {}
+        #: Brings back lines that broke.
+        self.reconnecting = Reconnecting(self)
+        self._plugins = plugins
         self._ownerships: list[LineOwnership] = []
         self.clock = self._choose_clock(shared)
         try:
@@ -108,23 +112,11 @@ class BenchSession:
         if isinstance(self.clock, VirtualClock):
             self.lab = plugins.simulator().open_lab(self.bench.simulated_tables, self.clock)
         for role in self.bench.roles.values():
-            driver = plugins.driver(role.driver)
-            settings: dict[str, Any] = dict(driver.line_settings(role.settings))
-            if self.lab is not None:
-                settings["url"] = self._simulated_url(role.name, role.resource)
-            else:
+            if self.lab is None:
                 self._own(role.resource, purpose)
-            transport = plugins.open_transport(role.resource, self.clock, settings)
+            self.open_line(role.name)
             try:
-                created = driver.create(transport, self.clock, role.name, role.settings)
-            except BaseException:
-                transport.close()
-                raise
-            # From here on, whatever fails, this line is closed with the others.
-            self.devices[role.name] = created
-            self.instruments[role.name] = instrument = with_stepping(created, self.clock)
-            try:
-                self.identities[role.name] = instrument.identify()
+                self.identities[role.name] = self.instruments[role.name].identify()
             except LugginError as error:
                 if isinstance(error, NoInstrument):
                     raise
@@ -138,6 +130,31 @@ class BenchSession:
                     "Check the cable, the power and the resource in the bench file."
                 ) from error
         self.make_safe()
+
+    def open_line(self, role: str) -> None:
+        """Open the line of a role and make its driver on it; nothing is sent.
+
+        Raises:
+            NoInstrument, LineInUse: it cannot be opened.
+        """
+        wired = self.bench.roles[role]
+        driver = self._plugins.driver(wired.driver)
+        settings: dict[str, Any] = dict(driver.line_settings(wired.settings))
+        if self.lab is not None:
+            settings["url"] = self._simulated_url(role, wired.resource)
+        transport = self._plugins.open_transport(wired.resource, self.clock, settings)
+        try:
+            created = driver.create(transport, self.clock, role, wired.settings)
+        except BaseException:
+            transport.close()
+            raise
+        # From here on, whatever fails, this line is closed with the others.
+        self.devices[role] = created
+        self.instruments[role] = with_stepping(created, self.clock)
+
+    def close_line(self, role: str) -> None:
+        """Close the line of a role; it stays this process's own. Sends nothing."""
+        self.instruments[role].close()
 
     def _simulated_url(self, role: str, resource: str) -> str:
         name = resource.removeprefix("sim://")

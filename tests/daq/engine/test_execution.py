@@ -102,14 +102,14 @@ def potentials(archive):
 
 def stop_at(run, path):
     """Let somebody ask for a stop just before the step under ``path``."""
-    perform = run._perform
+    perform = run._performer.perform
 
     def performed(place, step, **options):
         if place == path:
             run.request_stop("the test")
         return perform(place, step, **options)
 
-    run._perform = performed
+    run._performer.perform = performed
 
 
 # -- zeros of potentials

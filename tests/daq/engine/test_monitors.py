@@ -11,6 +11,7 @@ from bath import BEGINS, BENCH_ENTRIES, RISE, BathTwins, plugin
 from luggin import plugins as plugin_manager
 from luggin.analysis import open_run
 from luggin.bench import load_bench
+from luggin.engine.events import Event
 from luggin.engine.progress import Silent
 from luggin.engine.protocols import plan_of, resume_protocol, run_protocol
 from luggin.engine.start import Ambient, ambient, start
@@ -250,7 +251,7 @@ def test_without_a_limit_readings_that_cannot_be_had_stop_nothing(execute):
 
 def test_a_limit_that_is_left_behind_the_last_step_is_told_all_the_same(execute):
     def late(run, path):
-        run._monitors.tripped("bath", "temperature was 99 degC")
+        run.monitors.tripped("bath", "temperature was 99 degC")
         run.soft.clear()  # the step that runs has looked at it for the last time
 
     archive = execute(REST, on_step=late)
@@ -267,13 +268,15 @@ def test_a_line_that_breaks_ends_the_monitor_and_not_the_run(execute):
     assert archive.outcome == "completed"
     assert archive.finished.exit_code == 0
     assert archive["ca"].to_numpy()["step"].max() == 2
-    assert archive["bath"].to_numpy()["time"].tolist() == [0.0, 2.0, 4.0, 6.0]
-    (lost,) = events(archive, "monitor lost")
-    assert (lost["stream"], lost["step"]) == ("bath", 2)
+    rows = archive["bath"].to_numpy()
+    assert rows["time"].tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert np.isnan(rows["temperature"]).tolist() == [False] * 4 + [True]
+    (lost,) = events(archive, "line lost")
+    assert (lost["role"], lost["step"]) == ("bath", 2)
     assert lost["time"] == pytest.approx(8.0, abs=0.1)
-    assert any(words.startswith("monitor bath ended: ") for words in archive.watcher.words)
+    assert any("Waiting for it to come back; the run goes on meanwhile." in words for words in archive.watcher.words)
     kinds = archive["events"].to_numpy()["kind"].tolist()
-    assert kinds.count(8) == 1
+    assert kinds.count(Event.LINE_LOST) == 1
 
 
 def test_a_line_that_breaks_takes_its_limit_with_it_so_the_run_stops(execute):
