@@ -5,7 +5,7 @@ The only package of the core that imports pydantic.
 
 from luggin.steps.base import ControlledStep, Count, MistakenRecord, Name, Record, Step, TechniqueStep, Text
 from luggin.steps.control import Chain, Container, ForEach, Note, Prompt, Repeat
-from luggin.steps.limits import COLUMN_UNITS, Limit, check_setpoints, outside
+from luggin.steps.limits import COLUMN_UNITS, Limit
 from luggin.steps.loading import LoadedProtocol, load_protocol, parse_limits, parse_sample
 from luggin.steps.protocol import AnalysisEntry, Events, MonitorEntry, Protocol, Thinning
 from luggin.steps.quantities import (
@@ -27,6 +27,7 @@ from luggin.steps.quantities import (
 )
 from luggin.steps.sample import Electrode, Sample
 from luggin.steps.schema import json_schema
+from luggin.steps.setpoints import broken_by, check_setpoints, outside, unmonitored
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 from luggin.steps.vocabulary import NOT_YET, Vocabulary
 from luggin.steps.walking import Execution, walk
@@ -68,6 +69,8 @@ __all__ = [
     "parse_limits",
     "check_setpoints",
     "outside",
+    "broken_by",
+    "unmonitored",
     "Execution",
     "walk",
     "Quantity",

@@ -1,61 +1,104 @@
-"""Limits of the cell: what a column may not leave, for how long, and what happens then."""
+"""Limits of the cell, as a protocol file says them: what may not be left, for how long, and what happens then."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from luggin import units
 from luggin.documents import did_you_mean, shown
 from luggin.errors import UnitError
-from luggin.steps.base import Record, Step, TechniqueStep
-from luggin.steps.quantities import Quantity, refuse
-from luggin.steps.wording import Mistake
-
-if TYPE_CHECKING:
-    from luggin.steps.protocol import Protocol
+from luggin.steps.base import Record
+from luggin.steps.quantities import Duration, Kind, PositiveDuration, Quantity, refuse
+from luggin.steps.wording import NAME_PATTERN
 
 COLUMN_UNITS = {
     "potential": "V",
     "voltage": "V",
     "current": "A",
     "charge": "C",
+    "power": "W",
     "temperature": "K",
 }
-"""The columns that can be limited, with the unit in which a limit is kept."""
+"""The columns that techniques can be limited by, with the unit in which a limit is kept.
+
+Any other name is a reading of a monitor and is kept in the unit in which it was written.
+"""
+
+_NEVER_BACK = {
+    "current": "with the cell open it is 0, so it would be back at once",
+    "power": "with the cell open it is 0, so it would be back at once",
+    "charge": "with the cell open it does not change, so it would never be back",
+}
+"""Columns that say nothing about when a run with an open cell may go on."""
+
+Latency = Annotated[Quantity, Kind("s", "10 s", above=0.0)]
 
 
 class Limit(Record):
     """``{column = "current", between = ["-100 uA", "100 uA"], for = "3 rows", then = "stop"}``."""
 
-    column: str = Field(description=f"one of {', '.join(COLUMN_UNITS)}", examples=["potential"])
-    between: tuple[Any, Any] = Field(description="lowest and highest value", examples=[["-2 V", "1 V"]])
+    column: str = Field(
+        description=f"one of {', '.join(COLUMN_UNITS)}, or a reading of a monitor", examples=["potential"]
+    )
+    between: tuple[Any, Any] | None = Field(None, description="lowest and highest value", examples=[["-2 V", "1 V"]])
+    rate: tuple[Any, Any] | None = Field(
+        None, description="lowest and highest rate of change, instead of between", examples=[["-5 K/min", "5 K/min"]]
+    )
+    over: PositiveDuration | None = Field(
+        None, description="the time over which a rate is taken; from row to row if left out", examples=["10 s"]
+    )
     lasting: str = Field("1 row", alias="for", description="rows or time outside", examples=["3 rows", "10 s"])
-    then: Literal["stop", "end_step"] = Field("stop", description="stop: abort, cell open, latched; end_step: go on")
+    then: Literal["stop", "end_step", "suspend"] = Field(
+        "stop",
+        description="stop: cell open, latched; end_step: go on with the next; suspend: cell open, wait, go on",
+    )
+    invalid: str = Field(
+        "5 rows", description="readings in a row that cannot be used, after which the run stops", examples=["5 rows"]
+    )
+    latency: Latency = Field(
+        "1 s",  # type: ignore[assignment]  # read by its kind, as what a file says
+        description="oldest reading that is accepted where only the program watches",
+    )
+    back: tuple[Any, Any] | None = Field(
+        None, description="suspend: the window in which the run goes on; the limit itself if left out"
+    )
+    back_for: Duration = Field(
+        "60 s",  # type: ignore[assignment]  # as above
+        description="suspend: how long the value must be back",
+    )
+    within: PositiveDuration = Field(
+        "24 h",  # type: ignore[assignment]  # as above
+        description="suspend: how long to wait at most; then the run stops",
+    )
 
     @field_validator("column")
     @classmethod
-    def _column_is_known(cls, column: str) -> str:
-        if column not in COLUMN_UNITS:
-            hint = did_you_mean(column, COLUMN_UNITS)
-            raise refuse(f"`{column}` cannot be limited; columns with limits are {', '.join(COLUMN_UNITS)}.", hint)
+    def _column_is_a_name(cls, column: str) -> str:
+        hint = "" if column in COLUMN_UNITS else did_you_mean(column, COLUMN_UNITS)
+        if hint or not re.match(NAME_PATTERN, column):
+            raise refuse(
+                f"`{column[:80]}` cannot be limited; columns with limits are {', '.join(COLUMN_UNITS)}, and the "
+                "readings of monitors.",
+                hint,
+            )
         return column
 
-    @field_validator("between")
+    @field_validator("between", "back")
     @classmethod
-    def _is_a_window(cls, between: tuple[Any, Any], info: ValidationInfo) -> tuple[Any, Any]:
+    def _is_a_window(cls, window: tuple[Any, Any] | None, info: ValidationInfo) -> tuple[Any, Any] | None:
         column = info.data.get("column")
-        if column is None:
-            return between
-        unit = COLUMN_UNITS[column]
-        low, high = (_bound(value, unit) for value in between)
-        if not low < high:
-            raise refuse(f"{low.written} is not below {high.written}.", "The lowest value comes first.")
-        return low, high
+        return window if column is None or window is None else _window(window, COLUMN_UNITS.get(column, ""))
+
+    @field_validator("rate")
+    @classmethod
+    def _is_a_window_of_rates(cls, window: tuple[Any, Any] | None, info: ValidationInfo) -> tuple[Any, Any] | None:
+        column = info.data.get("column")
+        if column is None or window is None:
+            return window
+        return _window(window, f"{COLUMN_UNITS[column]}/s" if column in COLUMN_UNITS else "", rate=True)
 
     @field_validator("lasting")
     @classmethod
@@ -63,27 +106,82 @@ class Limit(Record):
         _persistence(lasting)
         return lasting
 
-    @field_validator("then", mode="before")
+    @field_validator("invalid")
     @classmethod
-    def _is_available(cls, then: Any) -> Any:
-        if then == "suspend":
-            raise refuse('"suspend" is not available in this version.', 'Use "stop" (the default) or "end_step".')
-        return then
+    def _is_a_number_of_rows(cls, invalid: str) -> str:
+        _rows(invalid)
+        return invalid
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.between is None and self.rate is None:
+            raise refuse("`between` is missing.", 'Write for example between = ["-2 V", "1 V"].')
+        if self.between is not None and self.rate is not None:
+            raise refuse(
+                "a limit is a window of values (`between`) or of rates (`rate`), not both.",
+                "Write two limits.",
+                key="rate",
+            )
+        if self.over is not None and self.rate is None:
+            raise refuse("`over` is the time over which a `rate` is taken; this limit has none.", key="over")
+        self._suspends_sensibly()
+        return self
+
+    def _suspends_sensibly(self) -> None:
+        if self.then != "suspend":
+            for key in ("back", "back_for", "within"):
+                if key in self.model_fields_set:
+                    raise refuse(f'`{key}` belongs to a limit with then = "suspend".', key=key)
+            return
+        if self.column in _NEVER_BACK:
+            raise refuse(
+                f"a limit of {self.column} cannot suspend a run: {_NEVER_BACK[self.column]}.",
+                'Use "stop" or "end_step", or suspend on a temperature or a potential.',
+                key="then",
+            )
+        if self.rate is not None and self.back is None:
+            raise refuse(
+                f"`back` is missing: in which window of {self.column} does the run go on after its rate was too large?",
+                key="then",
+            )
+        if self.back is not None and self.between is not None:
+            low, high = self.back
+            if low.unit != self.unit and not units.same_kind(low.unit, self.unit):
+                raise refuse(f"{low.written} is not a {self.column} as {self.between[0].written} is.", key="back")
+            if not (self.low <= low and high <= self.high):
+                raise refuse(
+                    f"{low.written} ... {high.written} is not inside the limit itself ({self}): the run would be "
+                    "suspended again at once.",
+                    key="back",
+                )
+
+    @property
+    def kind(self) -> Literal["between", "rate"]:
+        """Whether the value itself or its rate of change is limited."""
+        return "between" if self.rate is None else "rate"
+
+    @property
+    def window(self) -> tuple[Quantity, Quantity]:
+        """The lowest and the highest value or rate."""
+        window = self.between if self.rate is None else self.rate
+        if window is None:
+            raise TypeError("a limit without a window is never made")
+        return window
 
     @property
     def low(self) -> float:
-        """The lowest allowed value, in `unit`."""
-        return float(self.between[0])
+        """The lowest allowed value, in `unit` (a rate: `unit` per second)."""
+        return float(self.window[0])
 
     @property
     def high(self) -> float:
-        """The highest allowed value, in `unit`."""
-        return float(self.between[1])
+        """The highest allowed value, as `low`."""
+        return float(self.window[1])
 
     @property
     def unit(self) -> str:
-        """The unit of `low` and `high`."""
-        return COLUMN_UNITS[self.column]
+        """The unit of the column."""
+        return COLUMN_UNITS.get(self.column) or self.window[0].unit.removesuffix("/s")
 
     @property
     def rows(self) -> int:
@@ -95,8 +193,49 @@ class Limit(Record):
         """So long the readings must be outside (s); 0 where a number of rows says it."""
         return _persistence(self.lasting)[1]
 
+    @property
+    def over_seconds(self) -> float:
+        """The time over which a rate is taken (s); 0 is from row to row."""
+        return float(self.over or 0.0)
+
+    @property
+    def invalid_rows(self) -> int:
+        """So many readings in a row that cannot be used stop the run."""
+        return _rows(self.invalid)
+
+    @property
+    def back_window(self) -> tuple[float | None, float | None]:
+        """Lowest and highest value at which a suspended run goes on; None where the limit itself says it."""
+        return (None, None) if self.back is None else (float(self.back[0]), float(self.back[1]))
+
     def __str__(self) -> str:
-        return f"{self.column} between {self.between[0].written} and {self.between[1].written}"
+        low, high = (bound.written for bound in self.window)
+        over = f" over {self.over.written}" if self.over is not None else ""
+        return f"{'rate of ' if self.rate else ''}{self.column} between {low} and {high}{over}"
+
+
+def _window(window: tuple[Any, Any], unit: str, rate: bool = False) -> tuple[Quantity, Quantity]:
+    """Both bounds in ``unit``, or, where no unit is given, in the one in which the first was written."""
+    unit = unit or _unit_of(window[0], rate)
+    low, high = (_bound(value, unit) for value in window)
+    if not low < high:
+        raise refuse(f"{low.written} is not below {high.written}.", "The lowest value comes first.")
+    return low, high
+
+
+def _unit_of(value: object, rate: bool) -> str:
+    """The unit of a reading whose kind only its driver knows; of a rate, that unit per second."""
+    if isinstance(value, Quantity):
+        return value.unit
+    if not isinstance(value, str):
+        raise refuse(f"{shown(value)} is not a quantity.", 'Write a number and a unit in quotes, such as "1 V".')
+    try:
+        written = units.measure(value).unit or "1"
+        unit = f"{written.rpartition('/')[0]}/s" if rate else written
+        units.parse(value, unit)
+    except UnitError as error:
+        raise refuse(str(error)) from error
+    return unit
 
 
 def _bound(value: object, unit: str) -> Quantity:
@@ -104,13 +243,22 @@ def _bound(value: object, unit: str) -> Quantity:
         return value
     if not isinstance(value, str):
         raise refuse(f"{shown(value)} is not a quantity.", f'Write for example "1 {unit}".')
+    # A difference of 1 degC is one of 1 K, and rates are differences.
+    plain = re.sub("(degC|°C|℃)(?=/)", "K", value) if unit == "K/s" else value
     try:
-        return Quantity.parse(value, unit)
+        return Quantity(units.parse(plain, unit), unit, value)
     except UnitError as error:
         raise refuse(str(error)) from error
 
 
 _ROWS = re.compile(r"\s*(\d{1,6})\s*rows?\s*")
+
+
+def _rows(text: str) -> int:
+    rows = _ROWS.fullmatch(text)
+    if rows is None or int(rows[1]) < 1:
+        raise refuse(f'"{text[:80]}" is not a number of rows.', 'Write for example "5 rows".')
+    return int(rows[1])
 
 
 def _persistence(text: str) -> tuple[int, float]:
@@ -125,60 +273,3 @@ def _persistence(text: str) -> tuple[int, float]:
     if not seconds > 0:
         raise refuse(f'"{text}" is neither a number of rows nor a time.', 'Write for example "3 rows" or "10 s".')
     return 0, seconds
-
-
-def contradictions(limits: Sequence[Limit]) -> list[Mistake]:
-    """Limits of one column that no value can satisfy together."""
-    found = []
-    for (_, one), (second, other) in combinations(enumerate(limits), 2):
-        if one.column == other.column and (one.high < other.low or other.high < one.low):
-            found.append(
-                Mistake((second,), f"{other} contradicts the limit before it ({one}): no {one.column} satisfies both.")
-            )
-    return found
-
-
-def outside(limits: Iterable[Limit], potential: float) -> Limit | None:
-    """The first limit that a set potential (V against the reference) would break, or None.
-
-    In a two-electrode cell the potential that is set is the voltage, so both columns count.
-    """
-    windows = (limit for limit in limits if limit.column in ("potential", "voltage"))
-    return next((limit for limit in windows if not limit.low <= potential <= limit.high), None)
-
-
-def check_setpoints(protocol: Protocol) -> list[Mistake]:
-    """Set potentials outside of the protocol's own limits, and limits that contradict one another.
-
-    Only potentials against the reference are known beforehand; those against the open-circuit
-    potential or the technique before are for the engine to check (`outside`) once they are.
-    """
-    found = [mistake.under("limits") for mistake in contradictions(protocol.limits)]
-    if found:
-        return found
-    for place, step in _steps_below(protocol.steps, ("steps",)):
-        if not isinstance(step, TechniqueStep):
-            continue
-        for field, potentials in step.setpoints().items():
-            for potential in potentials:
-                limit = outside(protocol.limits, potential.value) if potential.zero == "ref" else None
-                if limit is not None:
-                    found.append(
-                        Mistake(
-                            (*place, field),
-                            f"{potential} lies outside of the limits of this protocol ({limit}).",
-                            "Change the limit or the potential.",
-                        )
-                    )
-    return found
-
-
-def _steps_below(steps: Iterable[Step], place: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], Step]]:
-    """All steps with their place in the file; the values of a for_each share one place."""
-    for position, step in enumerate(steps):
-        here = (*place, position)
-        yield here, step
-        inside = getattr(step, "steps", ())
-        groups = inside if inside and isinstance(inside[0], tuple) else [inside]
-        for group in groups:
-            yield from _steps_below(group, (*here, "steps"))

@@ -13,9 +13,10 @@ from luggin.documents import Document, KeyPath, did_you_mean, load_document, rea
 from luggin.errors import Problem, ProtocolError, UsageError
 from luggin.steps.base import MistakenRecord
 from luggin.steps.building import MAXIMUM_STEPS, Builder, Scope, TooManySteps
-from luggin.steps.limits import Limit, check_setpoints, contradictions
+from luggin.steps.limits import Limit
 from luggin.steps.protocol import FORMAT, Protocol
 from luggin.steps.sample import Sample
+from luggin.steps.setpoints import check_setpoints, contradictions
 from luggin.steps.vocabulary import Vocabulary
 from luggin.steps.wording import Mistake, mistakes_of, problems, readable
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luggin.engine.limits import INVALID_ROWS, Limit, LimitGuard
+from luggin.engine.limits import FLAG_ROWS, INVALID_ROWS, Limit, LimitGuard
 from luggin.records import CURRENT, FLAGS, INSTRUMENT_TIME, POTENTIAL, Column, Flag, Frame, Schema
 
 SCHEMA = Schema("cv", (INSTRUMENT_TIME, POTENTIAL, CURRENT, FLAGS))
@@ -86,10 +86,10 @@ def test_limits_on_columns_that_do_not_exist_are_inactive_and_said_so():
 
 @both_paths
 def test_rows_of_the_quiet_time_and_flagged_rows_count_too(frame):
-    for flag in (Flag.QUIET_TIME, Flag.CURRENT_OVERLOAD, Flag.RANGE_CHANGED):
+    for flag in (Flag.QUIET_TIME, Flag.UNDERLOAD, Flag.RANGE_CHANGED):
         guard = LimitGuard([potential()], SCHEMA)
         assert guard.check(frame(rows_of([*INSIDE, 1.2], flags=int(flag)))) is not None
-        assert guard.check(frame(rows_of(INSIDE, flags=int(flag)))) is None, "a flag alone is no trip"
+        assert guard.check(frame(rows_of(INSIDE, flags=int(flag)))) is None, "this flag is no trip"
 
 
 @both_paths
@@ -239,28 +239,40 @@ def test_a_trip_says_what_was_and_what_is_allowed():
 
 
 values = st.sampled_from([0.0, 0.0, 0.0, 0.9, 1.0, -1.0, 1.1, -3.0, NAN, math.inf])
+UNITS = {"potential": "V", "current": "A", "temperature": "K", "power": "W", "charge": "C"}
 limits = st.builds(
-    Limit,
-    column=st.sampled_from(["potential", "current", "temperature"]),
+    lambda column, **fields: Limit(column, unit=UNITS[column], **fields),
+    column=st.sampled_from(list(UNITS)),
     low=st.just(-1.0),
     high=st.sampled_from([1.0, 0.5]),
-    unit=st.just("V"),
     rows=st.integers(1, 4),
     seconds=st.sampled_from([0.0, 0.0, 2.5, 7.0]),
-    then=st.sampled_from(["stop", "end_step"]),
+    then=st.sampled_from(["stop", "suspend", "end_step"]),
+    kind=st.sampled_from(["between", "between", "rate"]),
+    over=st.sampled_from([0.0, 2.0]),
+    invalid=st.integers(1, 6),
 )
+steps = st.sampled_from([0.5, 0.5, 0.5, 0.0, -1.0])
+flags = st.sampled_from([0] * 6 + [f.value for f in (*FLAG_ROWS, Flag.RANGE_CHANGED, Flag.GAP, Flag.QUIET_TIME)])
 
 
 def summary(trip):
-    return None if trip is None else (trip.limit, repr(trip.value), trip.row, trip.then)
+    return None if trip is None else (trip.limit, repr(trip.value), trip.row, trip.then, trip.reason, trip.describe())
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)
-@given(st.lists(limits, max_size=3), st.lists(st.tuples(values, values), max_size=60), st.data())
-def test_short_frames_and_blocks_give_the_same_answers(limits, readings, data):
-    rows = [(0.5 * n, e, i, 0) for n, (e, i) in enumerate(readings)]
+@given(
+    st.lists(limits, max_size=3),
+    st.lists(st.tuples(steps, values, values, flags), max_size=60),
+    st.sampled_from([0, Flag.COMPLIANCE | Flag.CURRENT_OVERLOAD]),
+    st.data(),
+)
+def test_short_frames_and_blocks_give_the_same_answers(limits, readings, expected, data):
+    times = np.cumsum([step for step, *_ in readings]).tolist()
+    rows = [(time, e, i, flag) for time, (_, e, i, flag) in zip(times, readings, strict=True)]
     borders = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
-    scalar, vectorised = LimitGuard(limits, SCHEMA), LimitGuard(limits, SCHEMA)
+    reach = {"potential": (-2.0, 2.0)}
+    scalar, vectorised = (LimitGuard(limits, SCHEMA, int(expected), reach) for _ in range(2))
     for begin, end in zip([0, *borders], [*borders, len(rows)], strict=True):
         by_rows = summary(scalar.check(short(rows[begin:end], received=float(end))))
         by_block = summary(vectorised.check(block(rows[begin:end], received=float(end))))

@@ -297,7 +297,7 @@ def test_the_good_protocol_is_good():
             'column = "potential"',
             'column = "potentail"',
             "4: limits[1].column: `potentail` cannot be limited; columns with limits are potential, voltage, current, "
-            "charge, temperature. Did you mean `potential`?",
+            "charge, power, temperature, and the readings of monitors. Did you mean `potential`?",
         ),
         (
             '["-100 uA", "100 uA"]',
@@ -317,7 +317,8 @@ def test_the_good_protocol_is_good():
         (
             'for = "3 rows"',
             'then = "suspend"',
-            '5: limits[2].then: "suspend" is not available in this version. Use "stop" (the default) or "end_step".',
+            "5: limits[2].then: a limit of current cannot suspend a run: with the cell open it is 0, so it would be back "
+            'at once. Use "stop" or "end_step", or suspend on a temperature or a potential.',
         ),
         (
             'column = "current", between = ["-100 uA", "100 uA"], for = "3 rows"',

@@ -142,8 +142,8 @@ def test_two_limits_of_one_column_that_overlap_are_allowed():
 
 @pytest.mark.parametrize("column", COLUMN_UNITS)
 def test_every_column_has_its_unit(column):
-    (limit,) = parse_limits([{"column": column, "between": [f"1 {COLUMN_UNITS[column]}", f"2 {COLUMN_UNITS[column]}"]}])
-    assert (limit.low, limit.high) == (1.0, 2.0)
+    (limit,) = parse_limits([{"column": column, "between": [f"0 {COLUMN_UNITS[column]}", f"2 {COLUMN_UNITS[column]}"]}])
+    assert (limit.low, limit.high) == (0.0, 2.0)
 
 
 @pytest.mark.parametrize(
