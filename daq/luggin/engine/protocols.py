@@ -58,9 +58,7 @@ class Finished:
 
 def limits_of(entries: Sequence[Any]) -> tuple[Limit, ...]:
     """The limits of a protocol in the form in which the engine checks them."""
-    return tuple(
-        Limit(e.column, e.low, e.high, e.unit, rows=e.rows or 1, seconds=e.seconds, then=e.then) for e in entries
-    )
+    return tuple(Limit.of(entry) for entry in entries)
 
 
 def monitors_of(entries: Sequence[Any]) -> tuple[MonitorSpec, ...]:
