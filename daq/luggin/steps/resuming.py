@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from luggin.steps.base import Step
+from luggin.steps.quantities import Quantity
 from luggin.steps.techniques import OCP
 
 Policy = Literal["restart", "continue", "stop"]
@@ -18,5 +19,5 @@ def policy_of(step: Step) -> Policy:
 def remaining(step: Step, done: float) -> Step | None:
     """The step with what is left of it after ``done`` seconds; None if it begins again."""
     if isinstance(step, OCP) and step.duration - done > 0:
-        return step.model_copy(update={"duration": type(step.duration)(step.duration - done)})
+        return step.model_copy(update={"duration": Quantity.parse(f"{step.duration - done:.9g} s", "s")})
     return None

@@ -70,13 +70,15 @@ class BathTwin:
     """Answers at once, but for those questions for a temperature that ``options`` name by their number, from 1.
 
     ``late``: so many seconds later. ``mute``: not at all. ``nonsense``: with words. ``stopped``: from this
-    question for the period on the stirrer stands still.
+    question for the period on the stirrer stands still. ``hot``: pairs of times (s) between which it is
+    20 degrees hotter.
     """
 
     cell_is_on = False
 
-    def __init__(self, late=(), mute=(), nonsense=(), stopped=10**9):
+    def __init__(self, late=(), mute=(), nonsense=(), stopped=10**9, hot=()):
         self._late, self._mute, self._nonsense, self._stopped = dict(late), mute, nonsense, stopped
+        self._hot = hot
         self._begun = None
         self._replies = []
         self._asked = {"T?": 0, "P?": 0}
@@ -92,7 +94,9 @@ class BathTwin:
 
     def _temperature(self, number, now):
         self._begun = now if self._begun is None else self._begun
-        value = "warm" if number in self._nonsense else f"{BEGINS + RISE * (now - self._begun):.6f}"
+        since = now - self._begun
+        heated = 20.0 if any(begin <= since < end for begin, end in self._hot) else 0.0
+        value = "warm" if number in self._nonsense else f"{BEGINS + RISE * since + heated:.6f}"
         if number not in self._mute:
             self._replies.append((now + self._late.get(str(number), 0.0), value))
 
