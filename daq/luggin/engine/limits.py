@@ -38,7 +38,7 @@ FLAG_ROWS = {
     Flag.OVERTEMPERATURE: 1,
     Flag.CELL_OFF: 3,
 }
-_RANGE_CHANGED = Flag.RANGE_CHANGED.value
+_RANGE_CHANGED, _COMPLIANCE = Flag.RANGE_CHANGED.value, Flag.COMPLIANCE.value
 #: Blocks of so many rows or fewer are quicker row by row.
 _SHORT = 8
 
@@ -55,7 +55,8 @@ class LimitGuard:
       limit says are a stop, because a cell that cannot be watched is not safe. What is both outside and
       impossible counts as both.
     - *flagged*: the instrument reports an overload, compliance, overheating or an open cell that nobody
-      expects, for `FLAG_ROWS` rows in a row. A row at which it changes its range does not count.
+      expects, for `FLAG_ROWS` rows in a row. A row at which it changes its range does not count. Compliance
+      beyond a limit is how an instrument holds that limit: then the limit itself says for how long.
 
     ``power`` and ``charge`` are computed where no column has them: potential (or voltage) times current,
     and the current over the instrument's time since the first row.
@@ -147,7 +148,7 @@ class LimitGuard:
             if flags_index >= 0:
                 flags = row[flags_index]
                 if flags & mask or self._flagged:
-                    trip = self._reported(flags, number)
+                    trip = self._reported(flags, row, number)
                     if trip is not None:
                         return trip
             if time_index >= 0:
@@ -176,12 +177,15 @@ class LimitGuard:
                 return worst
         return worst
 
-    def _reported(self, flags: int, number: int) -> Trip | None:
+    def _reported(self, flags: int, row: tuple[Any, ...], number: int) -> Trip | None:
         """Count the rows with each flag that nobody expects."""
         if flags & _RANGE_CHANGED:
             return None
+        unexpected = flags & self._mask
+        if unexpected & _COMPLIANCE and not all(w.low <= row[w.index] <= w.high for w in self._plain):
+            unexpected &= ~_COMPLIANCE
         for flag, rows in FLAG_ROWS.items():
-            if not flags & self._mask & flag:
+            if not unexpected & flag:
                 self._flagged.pop(flag, None)
                 continue
             self._flagged[flag] = seen = self._flagged.get(flag, 0) + 1

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from luggin import units
@@ -124,8 +124,7 @@ def limits_on(limits: Sequence[Limit], readings: Sequence[Reading[Any]]) -> tupl
                 raise UsageError(
                     f'a limit of {reading.name}, which a monitor reads, cannot end a step; write then = "stop"'
                 )
-            low, high = (units.convert(bound, limit.unit, reading.unit) for bound in (limit.low, limit.high))
-            found.append(replace(limit, low=low, high=high, unit=reading.unit))
+            found.append(limit.in_unit(reading.unit))
     return tuple(found)
 
 
