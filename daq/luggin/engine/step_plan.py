@@ -151,6 +151,8 @@ def make_stepped_plan(techniques: Sequence[Technique], capabilities: Capabilitie
             "steps of their own."
         )
     flags = Flag.QUIET_TIME.value if any(part.quiet for part in parts) else 0
+    if any(part.technique.parameters.get("potential_limit") is not None for part in parts):
+        flags |= Flag.COMPLIANCE.value  # at the largest potential that the step allows, less current flows
     notes = [f"{part.technique.name}: host-stepped, {part.main.dt:.6g} s per reading" for part in parts]
     notes += [note for part in parts for note in _rounding(part)]
     realised = Realised(
