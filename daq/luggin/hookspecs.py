@@ -5,10 +5,9 @@ implements any of these with ``luggin.hookimpl``. A file ``luggin_bench.py`` bes
 is a plugin without packaging. A misspelt hook is an error at start. Modules named by entry points
 are imported at start: they must not import numpy, scipy, pydantic or matplotlib at their top.
 
-All hooks are called on the main thread. "First result" means that the first answer that is not
+Hooks are called on the main thread unless they say otherwise. "First result" means that the first answer that is not
 None wins and later plugins are not asked. The plugin that was registered last is asked first, unless
-it says ``hookimpl(trylast=True)``. A few hooks are agreed on but have no caller yet; a plugin that
-implements one gets a warning at start. ``docs/reference/hooks.md`` has a section for each hook.
+it says ``hookimpl(trylast=True)``. ``docs/reference/hooks.md`` has a section for each hook.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pluggy
 
@@ -32,9 +31,21 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-def _not_called(hook: str) -> UserWarning:
-    """What a plugin that implements a hook without a caller is told, so that nobody relies on it."""
-    return UserWarning(f"{hook} is not called in this version of Luggin")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def configured_by(file: str) -> Callable[[_Function], _Function]:
+    """Mark an implementation of `luggin_observers` that has nothing to do without a file of this name.
+
+    The file is looked for beside the bench file and in the user's folder (`luggin.observing.configuration_files`).
+    Where there is none, no process is started for the plugin. Stands below ``@luggin.hookimpl``.
+    """
+
+    def mark(function: _Function) -> _Function:
+        function.__dict__["luggin_configured_by"] = file
+        return function
+
+    return mark
 
 
 @dataclass(frozen=True)
@@ -177,12 +188,14 @@ def luggin_simulators() -> Sequence[Simulator]:
     raise NotImplementedError
 
 
-@hookspec(warn_on_impl=_not_called("luggin_observers"))
+@hookspec
 def luggin_observers(run: Path) -> Sequence[Callable[[], None]]:
     """Observers of a run. They run in one child process that reads the run folder, never in the runner.
 
-    Not called in this version. To be called once at the start of a run with its folder; an observer that
-    raises is then named in the run's footer and costs the run nothing.
+    Called in that process once the run has begun, with its folder, on a thread for each plugin; every
+    observer gets a thread of its own and may end when it likes. `luggin.observing.follow` tells what
+    happens. One that raises, hangs or dies costs the run nothing and is named in the run's footer, by its
+    ``name`` if it has one.
     """
     raise NotImplementedError
 
@@ -198,33 +211,37 @@ def luggin_open_transport(resource: str, clock: Clock, settings: Mapping[str, An
     raise NotImplementedError
 
 
-@hookspec(firstresult=True, warn_on_impl=_not_called("luggin_identify"))
+@hookspec(firstresult=True)
 def luggin_identify(transport: Transport, idn: str) -> Identity | None:
-    """Make sense of an identification string that the driver does not understand. First result.
+    """Make sense of an identification that the driver does not understand. First result.
 
-    Not called in this version. To be called on the line's owner thread while connecting; if it raises,
-    the run does not start.
+    Called while an instrument is connected, on the thread that owns the line, after its driver has refused
+    what answered. An identity is a plugin's word that the driver may go on; None leaves the refusal as it
+    is. The cell is opened and verified before anything else all the same. If it raises, the run does not
+    start.
     """
     raise NotImplementedError
 
 
-@hookspec(warn_on_impl=_not_called("luggin_check_run"))
+@hookspec
 def luggin_check_run(plan: Mapping[str, Any], bench: Mapping[str, Any]) -> str | None:
-    """Look at a run before it starts; a text is a refusal. All plugins are asked.
+    """Look at a run before it starts or is taken up again; a text is a refusal. All plugins are asked.
 
-    Not called in this version: nothing that a plugin refuses stops a run yet. ``plan`` has the
-    protocol's data and the expanded steps, ``bench`` the bench file's data. A refusal, or a plugin that
-    raises, is to stop the run before anything is touched.
+    Called before anything is opened or written, on the thread of the run. ``plan`` has ``title``,
+    ``sample``, ``limits``, ``analyses``, ``monitors``, ``steps`` (expanded, each with its ``path``; none of a
+    script), ``protocol`` (kind, name, text, digest), ``bench`` (path of the bench file or None),
+    ``simulated`` and ``resumed``; ``bench`` is the bench file's data. A refusal, or a plugin that raises,
+    stops the run.
     """
     raise NotImplementedError
 
 
-@hookspec(warn_on_impl=_not_called("luggin_run_metadata"))
+@hookspec
 def luggin_run_metadata(run: Path) -> Mapping[str, Any]:
-    """Further metadata for the store's root attributes, plain JSON.
+    """Further metadata for the store's root attributes, plain JSON of at most 64 KiB.
 
-    Not called in this version. To be called before the first step; if it raises, the run goes on without
-    it and the plugin is named in ``run.log``.
+    Called before the first step, with the folder of the run, on its thread. If it raises, or takes a name
+    that is taken, the run goes on without it and the plugin is named in ``run.log``.
     """
     raise NotImplementedError
 

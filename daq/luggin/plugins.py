@@ -1,16 +1,13 @@
 """Finds plugins and asks them: installed packages, and ``luggin_bench.py`` beside a bench file.
 
 ``LUGGIN_BLOCK_PLUGINS=name,name`` leaves plugins out (by the name of the entry point, of its module
-or of the distribution, or ``luggin_bench.py``); ``LUGGIN_TRACE_PLUGINS=1`` prints every hook call to
-standard error.
+or of the distribution, or ``luggin_bench.py``); ``LUGGIN_NO_THIRD_PARTY=1`` leaves out all that do not
+come with Luggin; ``LUGGIN_TRACE_PLUGINS=1`` prints every hook call to standard error.
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib.metadata
-import importlib.util
+import json
 import logging
 import os
 import sys
@@ -23,17 +20,28 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from luggin import hookspecs
+from luggin.discovery import (
+    BENCH_PLUGIN,
+    OURS,
+    away_from_here,
+    import_file,
+    installed_points,
+    is_blocked,
+    meant,
+    provided,
+    register,
+)
 from luggin.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
-    from luggin.capabilities import Driver
+    from luggin.capabilities import Driver, Identity
     from luggin.clock import Clock
     from luggin.hookspecs import Exporter, Reader, Simulator
     from luggin.results import Analysis
     from luggin.transport import Transport
 
-GROUP = "luggin"
-BENCH_PLUGIN = "luggin_bench.py"
+LARGEST_METADATA = 1 << 16
+"""Bytes of JSON that one plugin may add to the attributes of a store, which are written anew with every commit."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +55,15 @@ class PluginInfo:
     version: str
     provides: tuple[str, ...]
     blocked: bool = False
+
+
+@dataclass(frozen=True)
+class ObserverSource:
+    """A plugin that observes runs. ``ask`` gives its observers of a run, ``configured_by`` names the file it needs."""
+
+    plugin: str
+    configured_by: str | None
+    ask: Callable[[Path], Sequence[Callable[[], None]]]
 
 
 class Plugins:
@@ -75,12 +92,12 @@ class Plugins:
         name = f"{BENCH_PLUGIN} ({path.parent})"
         if not path.is_file() or any(info.name == name for info in self._infos):
             return
-        if {name, BENCH_PLUGIN} & _blocked():
+        if is_blocked(name, BENCH_PLUGIN, third_party=True):
             self._infos.append(PluginInfo(name, str(path), "", (), blocked=True))
             return
-        module = _import_file(path)
-        _register(self._manager, module, name)
-        self._infos.append(PluginInfo(name, str(path), "", _provides(self._manager, module)))
+        module = import_file(path)
+        register(self._manager, module, name)
+        self._infos.append(PluginInfo(name, str(path), "", provided(self._manager, module)))
 
     def drivers(self) -> dict[str, Driver]:
         """All drivers by id.
@@ -99,8 +116,7 @@ class Plugins:
         drivers = self.drivers()
         if driver_id not in drivers:
             raise UsageError(
-                f"unknown driver {driver_id!r}.{_meant(driver_id, drivers)} "
-                f"Installed are: {', '.join(sorted(drivers))}."
+                f"unknown driver {driver_id!r}.{meant(driver_id, drivers)} Installed are: {', '.join(sorted(drivers))}."
             )
         return drivers[driver_id]
 
@@ -121,7 +137,7 @@ class Plugins:
         analyses = self.analyses()
         if name not in analyses:
             raise UsageError(
-                f"unknown analysis {name!r}.{_meant(name, analyses)} Installed are: {', '.join(sorted(analyses))}."
+                f"unknown analysis {name!r}.{meant(name, analyses)} Installed are: {', '.join(sorted(analyses))}."
             )
         return analyses[name]
 
@@ -157,6 +173,80 @@ class Plugins:
 
         return open_line(resource, clock, **settings)
 
+    def identify(self, transport: Transport, idn: str) -> Identity | None:
+        """Who answered ``idn``, by a plugin that knows; None if none does.
+
+        Raises:
+            PluginError: a plugin raised, or answered something else than an identity.
+        """
+        from luggin.capabilities import Identity
+
+        for plugin, call in self._callers("luggin_identify"):
+            try:
+                said = call(transport=transport, idn=idn)
+            except Exception as error:
+                raise _failed(plugin, "luggin_identify", error) from error
+            if isinstance(said, Identity):
+                return said
+            if said is not None:
+                raise PluginError(f"plugin {plugin!r} answered {said!r:.80} to luggin_identify: not an Identity")
+        return None
+
+    def check_run(self, plan: Callable[[], Mapping[str, Any]], bench: Mapping[str, Any]) -> None:
+        """Ask every plugin whether a run may start. ``plan`` is made if there is somebody to ask.
+
+        Raises:
+            UsageError: a plugin refuses; all refusals are in the message.
+            PluginError: a plugin raised, or answered something else than a text or None.
+        """
+        callers = self._callers("luggin_check_run")
+        about = plan() if callers else {}
+        refusals: list[str] = []
+        for plugin, call in callers:
+            try:
+                said = _only(call(plan=about, bench=bench))
+            except Exception as error:
+                raise _failed(plugin, "luggin_check_run", error) from error
+            if isinstance(said, str) and said.strip():
+                refusals.append(f"plugin {plugin!r} refuses this run: {said.strip()}")
+            elif said is not None:
+                raise PluginError(
+                    f"plugin {plugin!r} answered {said!r:.80} to luggin_check_run: a refusal is a text that says why"
+                )
+        if refusals:
+            raise UsageError("\n".join(refusals))
+
+    def run_metadata(self, run: Path, taken: Iterable[str] = ()) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """What plugins add to a store's attributes, and which of them failed (``plugin``, ``what``).
+
+        Args:
+            run: folder of the run.
+            taken: names that are Luggin's own.
+        """
+        found: dict[str, Any] = {}
+        owners = dict.fromkeys(taken, "Luggin")
+        faults: list[dict[str, str]] = []
+        for plugin, call in self._callers("luggin_run_metadata"):
+            try:
+                added = _plain(_only(call(run=run)))
+                if clash := next((key for key in added if key in owners), None):
+                    raise ValueError(f"{clash!r} is an attribute of {owners[clash]} already")
+            except Exception as error:
+                log.exception("plugin %r failed in luggin_run_metadata for %s", plugin, run)
+                faults.append({"plugin": plugin, "what": f"{type(error).__name__}: {error}"})
+                continue
+            found |= added
+            owners |= dict.fromkeys(added, f"plugin {plugin!r}")
+        return found, faults
+
+    def observers(self) -> list[ObserverSource]:
+        """The plugins that observe runs. Nobody is asked by this."""
+        implementations = {i.plugin_name: i.function for i in self.hook.luggin_observers.get_hookimpls()}
+        return [
+            ObserverSource(plugin, getattr(implementations[plugin], "luggin_configured_by", None), _observers(call))
+            for plugin, call in self._callers("luggin_observers")
+        ]
+
     def run_finished(self, run: Path) -> None:
         """Tell every plugin that a run is over. One that raises is logged by name and keeps nobody from hearing it."""
         for plugin, call in self._callers("luggin_run_finished"):
@@ -176,7 +266,7 @@ class Plugins:
                 for things in call():
                     found += [(plugin, thing() if make else thing) for thing in things]
             except Exception as error:
-                raise PluginError(f"plugin {plugin!r} failed in {hook}: {type(error).__name__}: {error}") from error
+                raise _failed(plugin, hook, error) from error
         return found
 
     def _callers(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
@@ -209,64 +299,56 @@ def load(*, discover: bool = True, modules: Sequence[ModuleType] = ()) -> Plugin
         manager.enable_tracing()
     infos: list[PluginInfo] = []
     if discover:
-        for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.value):
+        for point in installed_points():
             distribution, version = (point.dist.name, point.dist.version) if point.dist else ("?", "")
-            if {point.name, point.value, distribution} & _blocked():
+            if is_blocked(point.name, point.value, distribution, third_party=distribution != OURS):
                 infos.append(PluginInfo(point.value, distribution, version, (), blocked=True))
                 continue
             try:
-                module = point.load()
+                with away_from_here():
+                    module = point.load()
             except Exception as error:
                 raise PluginError(
                     f"plugin {point.value!r} of {distribution} {version} cannot be loaded: {error}"
                 ) from error
-            _register(manager, module, point.value)
-            infos.append(PluginInfo(point.value, distribution, version, _provides(manager, module)))
+            register(manager, module, point.value)
+            infos.append(PluginInfo(point.value, distribution, version, provided(manager, module)))
     for module in modules:
-        _register(manager, module, module.__name__)
-        infos.append(PluginInfo(module.__name__, "", "", _provides(manager, module)))
+        register(manager, module, module.__name__)
+        infos.append(PluginInfo(module.__name__, "", "", provided(manager, module)))
     return Plugins(manager, infos)
 
 
-def _register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
-    """Register a module whose hooks all exist, are marked and have the right arguments."""
-    known = {hook for hook in vars(hookspecs) if hook.startswith("luggin_")}
-    for attribute, value in vars(module).items():
-        options = getattr(value, "luggin_impl", None)
-        hook = (options or {}).get("specname") or attribute
-        if options is not None and hook not in known:
-            raise PluginError(f"plugin {name!r} implements {hook!r}, which is not a hook.{_meant(hook, known)}")
-        if options is None and attribute in known and callable(value):
-            raise PluginError(f"plugin {name!r} defines {attribute} without @luggin.hookimpl: it would not be called")
-    try:
-        manager.register(module, name)
-    except (pluggy.PluginValidationError, ValueError) as error:
-        if manager.get_plugin(name) is module:
-            manager.unregister(module)
-        raise PluginError(f"plugin {name!r}: {error}") from error
+def _failed(plugin: str, hook: str, error: Exception) -> PluginError:
+    return PluginError(f"plugin {plugin!r} failed in {hook}: {type(error).__name__}: {error}")
 
 
-def _provides(manager: pluggy.PluginManager, module: ModuleType) -> tuple[str, ...]:
-    return tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
+def _only(answers: Sequence[Any]) -> Any:
+    """What one plugin answers; pluggy leaves None out."""
+    return answers[0] if answers else None
 
 
-def _import_file(path: Path) -> ModuleType:
-    name = f"luggin_bench_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path}: not a Python file that can be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickling look a class up in its module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise PluginError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
-    return module
+def _plain(metadata: Any) -> dict[str, Any]:
+    """Metadata as plain JSON, as they will be read back. Raises ValueError or TypeError if they are not."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
+        raise TypeError(f"{metadata!r:.80} does not map names to values")
+    text = json.dumps(dict(metadata), allow_nan=False)
+    if len(text) > LARGEST_METADATA:
+        raise ValueError(f"{len(text)} bytes of JSON; at most {LARGEST_METADATA} fit beside the data")
+    return dict(json.loads(text))
 
 
-def _blocked() -> set[str]:
-    return {name.strip() for name in os.environ.get("LUGGIN_BLOCK_PLUGINS", "").split(",") if name.strip()}
+def _observers(call: Callable[..., Any]) -> Callable[[Path], Sequence[Callable[[], None]]]:
+    def ask(run: Path) -> Sequence[Callable[[], None]]:
+        observers = list(_only(call(run=run)) or ())
+        for observer in observers:
+            if not callable(observer):
+                raise TypeError(f"{observer!r:.80} cannot be called, so it is no observer")
+        return observers
+
+    return ask
 
 
 def _by_key(kind: str, attribute: str, found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -281,8 +363,3 @@ def _by_key(kind: str, attribute: str, found: Iterable[tuple[str, Any]]) -> dict
             )
         things[key] = (plugin, thing)
     return {key: thing for key, (_, thing) in things.items()}
-
-
-def _meant(word: str, known: Mapping[str, Any] | set[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1, 0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""

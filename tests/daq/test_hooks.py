@@ -13,14 +13,14 @@ from typing import Literal
 import pytest
 
 from luggin import hookspecs
+from luggin.capabilities import Identity
 from luggin.clock import RealClock
 from luggin.errors import FileFormatError, PluginError, ProtocolError, UsageError
-from luggin.hookspecs import Exporter, Reader, hookimpl
+from luggin.hookspecs import Exporter, Reader, configured_by, hookimpl
 from luggin.plugins import load
 from luggin.results import Analysis, Outcome, Table
 
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("luggin_")}
-NOT_CALLED = {name for name, spec in HOOKS.items() if spec.luggin_spec["warn_on_impl"] is not None}
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "hooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
 
@@ -68,27 +68,18 @@ def test_a_section_says_when_where_what_and_what_if_it_raises(name):
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_page_and_source_say_whether_a_hook_is_called(name):
-    assert ("**Not called in this version" in SECTIONS[name]) == (name in NOT_CALLED)
-    assert ("Not called in this version" in inspect.getdoc(HOOKS[name])) == (name in NOT_CALLED)
-    assert row(SECTIONS[name], "Called").startswith("to be:") == (name in NOT_CALLED)
-
-
-@pytest.mark.parametrize("name", HOOKS)
 def test_every_hook_has_a_test(name):
     assert inspect.isfunction(globals()[f"test_hook_{name.removeprefix('luggin_')}"])
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_what_is_a_hook_without_a_caller_has_none(name):
-    """A hook that gets its caller must lose its mark, and one that loses it must get one."""
+def test_every_hook_has_a_caller(name):
     package = Path(hookspecs.__file__).parent
     sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.name != "hookspecs.py"]
-    called = any(re.search(rf"hook\.{name}\b|\"{name}\"", source) for source in sources)
-    assert called == (name not in NOT_CALLED)
+    assert any(re.search(rf"hook\.{name}\b|\"{name}\"", source) for source in sources)
 
 
-# -- hooks with a caller
+# -- what becomes of an answer
 
 
 def test_hook_drivers():
@@ -248,38 +239,132 @@ def test_hook_run_finished(tmp_path, monkeypatch):
     assert finished.outcome == "completed", "a plugin that fails leaves the outcome as it is"
 
 
-# -- hooks without a caller in this version
+def test_hook_observers(tmp_path):
+    observers = [print, len]
 
+    @hookimpl
+    @configured_by("lamp.toml")
+    def luggin_observers(run):
+        return observers if run == tmp_path else None
 
-def accepted_and_refused(name: str, right, wrong) -> object:
-    """A right signature is registered, with a warning; a wrong one is an error. Gives pluggy's relay."""
-    right.__name__ = wrong.__name__ = name
-    with pytest.warns(UserWarning, match=f"{name} is not called in this version of Luggin"):
-        plugins = asked(plugin("lab", right))
-    (info,) = plugins.infos()
-    assert info.provides == (name,)
-    with pytest.warns(UserWarning, match="not called"), pytest.raises(PluginError, match=rf"(?s)plugin 'lab'.*{name}"):
-        asked(plugin("lab", wrong))
-    return plugins.hook
+    lamp = plugin("lamp", luggin_observers)
 
+    def luggin_observers(run):
+        return [3]
 
-def test_hook_observers():
-    observer = list
-    hook = accepted_and_refused("luggin_observers", lambda run: [observer], lambda folder: [])
-    assert hook.luggin_observers(run=Path("runs/1")) == [[observer]]
+    broken = plugin("broken", luggin_observers)
+    asking_broken, asking_lamp = asked(lamp, broken).observers()
+    assert (asking_lamp.plugin, asking_lamp.configured_by) == ("lamp", "lamp.toml")
+    assert asking_lamp.ask(tmp_path) == observers
+    assert asking_lamp.ask(tmp_path / "another run") == []
+    assert (asking_broken.plugin, asking_broken.configured_by) == ("broken", None)
+    with pytest.raises(TypeError, match="3 cannot be called, so it is no observer"):
+        asking_broken.ask(tmp_path)
+    assert asked().observers() == []
 
 
 def test_hook_identify():
-    hook = accepted_and_refused("luggin_identify", lambda transport, idn: idn.upper(), lambda transport, answer: None)
-    assert hook.luggin_identify(transport=None, idn="espico") == "ESPICO"
+    clone = Identity("ES", "PicoClone", "7", "1.2", raw="espico1301")
+    line = SimpleNamespace(resource="/dev/ttyUSB0")
+
+    def luggin_identify(transport, idn):
+        return clone if (transport, idn) == (line, "tclone") else None
+
+    knows = plugin("clones", luggin_identify)
+
+    def luggin_identify(idn):
+        if idn == "boom":
+            raise OSError("no list of clones")
+        return "a clone" if idn == "words" else None
+
+    plugins = asked(knows, plugin("others", luggin_identify))
+    assert plugins.identify(line, "tclone") is clone
+    assert plugins.identify(line, "t") is None
+    with pytest.raises(PluginError, match="plugin 'others' failed in luggin_identify: OSError: no list of clones"):
+        plugins.identify(line, "boom")
+    with pytest.raises(PluginError, match="plugin 'others' answered 'a clone' to luggin_identify: not an Identity"):
+        plugins.identify(line, "words")
 
 
 def test_hook_check_run():
-    hook = accepted_and_refused("luggin_check_run", lambda plan: plan["why"], lambda plan, bench, sample: None)
-    assert hook.luggin_check_run(plan={"why": "no argon"}, bench={}) == ["no argon"]
-    assert hook.luggin_check_run(plan={"why": None}, bench={}) == []
+    asked_about = []
+
+    def luggin_check_run(plan, bench):
+        asked_about.append((plan["title"], bench["title"]))
+        return None if plan["argon"] else "no argon"
+
+    gas = plugin("gas", luggin_check_run)
+
+    def luggin_check_run(plan):
+        return None if plan["booked"] else " the bench is not booked\n"
+
+    calendar = plugin("calendar", luggin_check_run)
+    plugins = asked(gas, calendar)
+    good = {"title": "cv", "argon": True, "booked": True}
+    plugins.check_run(lambda: good, {"title": "room 2"})
+    assert asked_about == [("cv", "room 2")]
+    with pytest.raises(UsageError) as refusal:
+        plugins.check_run(lambda: {**good, "argon": False, "booked": False}, {"title": "room 2"})
+    assert str(refusal.value) == (
+        "plugin 'calendar' refuses this run: the bench is not booked\nplugin 'gas' refuses this run: no argon"
+    )
+    asked().check_run(lambda: pytest.fail("nobody asks, so no plan is made"), {})
 
 
-def test_hook_run_metadata():
-    hook = accepted_and_refused("luggin_run_metadata", lambda run: {"room": 2}, lambda store: {})
-    assert hook.luggin_run_metadata(run=Path("runs/1")) == [{"room": 2}]
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: {}["argon"], "plugin 'gas' failed in luggin_check_run: KeyError: 'argon'"),
+        (lambda: True, "plugin 'gas' answered True to luggin_check_run: a refusal is a text"),
+        (lambda: " ", "plugin 'gas' answered ' ' to luggin_check_run: a refusal is a text"),
+    ],
+)
+def test_a_plugin_that_cannot_say_whether_a_run_may_start_stops_it(answer, words):
+    def luggin_check_run(plan):
+        return answer()
+
+    with pytest.raises(PluginError, match=words):
+        asked(plugin("gas", luggin_check_run)).check_run(dict, {})
+
+
+def test_hook_run_metadata(tmp_path):
+    def luggin_run_metadata(run):
+        return {"room": 2, "cabinets": ("a", "b"), "folder": run.name}
+
+    room = plugin("room", luggin_run_metadata)
+
+    def luggin_run_metadata():
+        return None
+
+    plugins = asked(room, plugin("silent", luggin_run_metadata))
+    found = {"room": 2, "cabinets": ["a", "b"], "folder": tmp_path.name}
+    assert plugins.run_metadata(tmp_path, taken=("title", "status")) == (found, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (lambda: {}["room"], "KeyError: 'room'"),
+        (lambda: {"status": "fine"}, "ValueError: 'status' is an attribute of Luggin already"),
+        (lambda: {"room": 3}, "ValueError: 'room' is an attribute of plugin 'room' already"),
+        (lambda: {"x": float("nan")}, "ValueError: Out of range float values are not JSON compliant"),
+        (lambda: {"x": {1, 2}}, "TypeError: Object of type set is not JSON serializable"),
+        (lambda: {1: "x"}, "TypeError: {1: 'x'} does not map names to values"),
+        (lambda: ["x"], "TypeError: ['x'] does not map names to values"),
+        (lambda: {"x": "y" * 70000}, "ValueError: 70009 bytes of JSON; at most 65536 fit beside the data"),
+    ],
+)
+def test_metadata_that_cannot_be_kept_are_named_and_the_others_are_kept(answer, what, tmp_path):
+    def luggin_run_metadata():
+        return answer()
+
+    broken = plugin("broken", luggin_run_metadata)
+
+    @hookimpl(tryfirst=True)
+    def luggin_run_metadata():
+        return {"room": 2}
+
+    found, (fault,) = asked(plugin("room", luggin_run_metadata), broken).run_metadata(tmp_path, taken=["status"])
+    assert found == {"room": 2}
+    assert fault["plugin"] == "broken"
+    assert fault["what"].startswith(what)

@@ -73,8 +73,8 @@ def installed(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    monkeypatch.delenv("LUGGIN_BLOCK_PLUGINS", raising=False)
-    monkeypatch.delenv("LUGGIN_TRACE_PLUGINS", raising=False)
+    for name in ("LUGGIN_BLOCK_PLUGINS", "LUGGIN_NO_THIRD_PARTY", "LUGGIN_TRACE_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 # -- installed packages
@@ -108,6 +108,80 @@ def test_a_blocked_plugin_is_listed_and_not_loaded(installed, monkeypatch, name)
     (info,) = load().infos()
     assert (info.name, info.blocked, info.provides) == ("oven_plugin", True, ())
     assert point.loads == 0
+
+
+def test_without_third_parties_only_what_comes_with_luggin_is_loaded(installed, monkeypatch):
+    ours = InstalledPlugin("drivers", "our_drivers", plugin("our_drivers"), SimpleNamespace(name="luggin", version="1"))
+    theirs, nobodys = InstalledPlugin("ovens", "oven_plugin"), InstalledPlugin("x", "x_plugin", dist=None)
+    installed(ours, theirs, nobodys)
+    monkeypatch.setenv("LUGGIN_NO_THIRD_PARTY", "1")
+    assert {info.name: info.blocked for info in load().infos()} == {
+        "our_drivers": False,
+        "oven_plugin": True,
+        "x_plugin": True,
+    }
+    assert theirs.loads == nobodys.loads == 0
+
+
+# -- the current folder
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """A folder of measurements in which somebody left a package, and modules with the names of ours; its listing."""
+    info = tmp_path / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[luggin]\nevil = evil_plugin\n")
+    for name in ("evil_plugin", "luggin_drivers", "numpy", "click", "pluggy", "platformdirs"):
+        (tmp_path / f"{name}.py").write_text(f"open('loaded-{name}', 'w')")
+    monkeypatch.chdir(tmp_path)
+    return lambda: [path.name for path in tmp_path.glob("loaded-*")]
+
+
+def said_by(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=50)
+    return done.stdout
+
+
+def test_a_package_in_the_current_folder_is_not_a_plugin(planted):
+    listed = said_by("-m", "luggin", "plugins")
+    assert "luggin_drivers" in listed
+    assert "evil" not in listed
+    assert planted() == []
+
+
+def test_nor_is_it_with_an_empty_name_in_the_python_path_or_a_script_there(planted, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "")
+    code = "from luggin import plugins; print(*(i.name for i in plugins.load().infos()))"
+    assert "evil" not in said_by("-P", "-c", code)
+    Path("script.py").write_text(code)
+    for shadow in ("click", "numpy", "pluggy"):
+        Path(f"{shadow}.py").unlink()
+    listed = said_by("script.py")
+    assert "luggin_drivers" in listed
+    assert "evil" not in listed
+    assert planted() == []
+
+
+def test_the_current_folder_counts_where_it_is_on_the_path_on_purpose(planted, monkeypatch):
+    monkeypatch.setattr(sys, "path", ["/first", *sys.path, str(Path.cwd())])
+    with plugin_manager.away_from_here():
+        assert str(Path.cwd()) in sys.path
+        assert "evil_plugin" in {point.value for point in importlib.metadata.entry_points(group="luggin")}
+    monkeypatch.setattr(sys, "path", [str(Path.cwd()), "", *sys.path[:-1]])
+    with plugin_manager.away_from_here():
+        assert not {str(Path.cwd()), ""} & set(sys.path)
+    assert sys.path[:2] == [str(Path.cwd()), ""], "what is imported later is not ours to decide"
+
+
+def test_a_current_folder_that_was_removed_hinders_nobody(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert asked().infos() == ()
+    assert load().infos()
 
 
 def test_a_module_that_two_entry_points_name_is_an_error(installed):
@@ -405,6 +479,14 @@ def test_two_benches_each_have_their_own(bench):
     plugins.add_bench_plugin(bench(BENCH, "one"))
     plugins.add_bench_plugin(bench(BENCH.replace('"stirrer"', '"oven"'), "two"))
     assert sorted(plugins.drivers()) == ["oven", "stirrer"]
+
+
+def test_the_file_beside_a_bench_is_a_third_party(bench, monkeypatch):
+    monkeypatch.setenv("LUGGIN_NO_THIRD_PARTY", "1")
+    plugins = asked()
+    plugins.add_bench_plugin(bench("raise RuntimeError('not to be executed')"))
+    (info,) = plugins.infos()
+    assert info.blocked
 
 
 @pytest.mark.parametrize("by_folder", [False, True])
