@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from luggin.engine.session import canonical
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from luggin.engine.session import BenchSession
     from luggin.plugins import Plugins
 
-#: Lines that `luggin.transport.open_line` opens from their name and their settings alone.
-_OURS = (SerialTransport, SocketTransport, VisaTransport)
+#: Lines that `luggin.transport.open_line` opens from their name and their settings alone, and what that loads.
+_OURS: Mapping[type[object], tuple[str, ...]] = {
+    SerialTransport: ("serial",),
+    SocketTransport: ("encodings.idna",),
+    VisaTransport: ("pyvisa", "pyvisa_py"),
+}
 
 
 def guarded_lines(
@@ -37,7 +41,8 @@ def guarded_lines(
     for name, role in session.bench.roles.items():
         device = session.devices[name]
         dialogue = device.safe_dialogue()
-        if type(getattr(device, "transport", None)) not in _OURS:
+        kind = type(getattr(device, "transport", None))
+        if kind not in _OURS:
             unguarded[name] = "its line is opened by a plugin, which the guardian does not load"
         elif not dialogue:
             unguarded[name] = "its driver says nothing that would make it safe (safe_dialogue is empty)"
@@ -48,6 +53,7 @@ def guarded_lines(
                 owned_as=canonical(role.resource),
                 settings=plugins.driver(role.driver).line_settings(role.settings),
                 dialogue=dialogue,
+                modules=_OURS[kind],
                 leave_running=name in leave_running,
             )
             try:

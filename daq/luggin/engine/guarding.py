@@ -2,6 +2,17 @@
 
 What a heartbeat says is not that this process exists but that nobody who holds a cell is stuck, so
 it comes from a thread that looks at every such worker (`luggin.engine.watchdog`).
+
+In the life of a run:
+
+1. The bench is open and verified safe, the run folder is there: `Guard.start`, and ``watchdog.watch``
+   for the line of each instrument (again after a line was opened anew).
+2. Before the first ``next`` of ``frames()``: `Guard.arm`. (A bath that is to be switched off with the
+   run: ``arm(role, watched=False)`` before it is switched on.)
+3. When ``frames()`` has ended without an error, or `make_safe` has verified it: `Guard.disarm`. Not
+   when it could not be verified.
+4. At the end, after all lines were given back: `Guard.close` if everything was verified to be safe,
+   else `Guard.leave_to_guardian`.
 """
 
 from __future__ import annotations
@@ -12,18 +23,23 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import luggin
 from luggin.clock import Clock, RealClock
 from luggin.engine.watchdog import Watchdog
-from luggin.errors import InstrumentError
+from luggin.errors import InstrumentError, LineInUse
 from luggin.guardian.orders import GuardedLine, Orders, decode, encode
+from luggin.guardian.safing import PURPOSE
 from luggin.guardian.watch import BEAT
 from luggin.platform import process_id
+from luggin.transport import LineOwnership
 
+#: How long (host s) the guardian tries a line that does not open: of an instrument, and of a simulated one.
+PATIENCE = 86400.0
+SIMULATED_PATIENCE = 20.0
 #: How long (host s) the guardian may take until it is ready, and to end after it was told to.
 _READY = 20.0
 _END = 5.0
@@ -41,10 +57,15 @@ class Guard:
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes] | None, watchdog: Watchdog, on_lost: Callable[[str], None]
+        self,
+        process: subprocess.Popen[bytes] | None,
+        roles: Collection[str],
+        watchdog: Watchdog,
+        on_lost: Callable[[str], None],
     ) -> None:
         """Not to be called: use `start`."""
         self.watchdog = watchdog
+        self._roles = roles
         self._process = process
         self._on_lost = on_lost
         self._host = RealClock()
@@ -65,7 +86,7 @@ class Guard:
         *,
         clock: Clock,
         silence: float = 1.0,
-        patience: float = 86400.0,
+        patience: float = PATIENCE,
     ) -> Guard:
         """Start a guardian for the lines of a run; none if there is no line to guard.
 
@@ -84,8 +105,9 @@ class Guard:
             InstrumentError: the guardian cannot be started.
         """
         watchdog = Watchdog(clock, round(silence / BEAT))
-        if not lines:
-            return cls(None, watchdog, on_lost)
+        roles = {line.role for line in lines if not line.leave_running}
+        if not roles:
+            return cls(None, roles, watchdog, on_lost)
         orders = Orders(
             folder=str(folder.resolve()),
             runner=process_id(),
@@ -96,7 +118,7 @@ class Guard:
             patience=patience,
         )
         message = encode({"orders": orders.to_json()})
-        guard = cls(_spawn(), watchdog, on_lost)
+        guard = cls(_spawn(), roles, watchdog, on_lost)
         guard._send(message)
         threading.Thread(target=guard._beat, name="heartbeat", daemon=True).start()
         return guard
@@ -118,22 +140,27 @@ class Guard:
         Raises:
             InstrumentError: there is no guardian any more; switch nothing on.
         """
-        if self._process is not None:
-            if not self._ready.wait(_READY):
-                self._lose(f"it was not ready within {_READY:g} s")
-            if self._lost:
-                raise InstrumentError(f"{role}: {self._lost}; without it nothing is switched on")
-            self._send(encode({"arm": role}))
+        if role not in self._roles:
+            return  # nobody could help it, so nobody ends this process for its sake
+        if not self._ready.wait(_READY):
+            self._lose(f"it was not ready within {_READY:g} s")
+        if self._lost:
+            raise InstrumentError(f"{role}: {self._lost}; without it nothing is switched on")
+        self._send(encode({"arm": role}))
         if watched:
             self.watchdog.begin(role)
 
     def disarm(self, role: str) -> None:
-        """The cell of this role was verified to be off."""
-        self.watchdog.end(role)
-        self._send(encode({"disarm": role}))
+        """The cell of this role was verified to be off. Nothing happens if it was not armed."""
+        if role in self._roles:
+            self.watchdog.end(role)
+            self._send(encode({"disarm": role}))
 
     def expect(self, role: str, seconds: float) -> None:
-        """The thread that armed this role may do nothing on any line for so long (host s)."""
+        """The thread that armed this role may do nothing on any line for so long (host s); 0: as usual.
+
+        Waits on the lab clock need no mention.
+        """
         self.watchdog.expect(role, seconds)
 
     def close(self) -> None:
@@ -216,6 +243,23 @@ class Guard:
             with contextlib.suppress(OSError), self._sending:  # it may be gone already
                 pipe.write(encode(message))
                 pipe.close()
+
+
+def own_line(resource: str, *, user: str, purpose: str, clock: Clock, patience: float = 15.0) -> LineOwnership:
+    """Own a line as `luggin.transport.LineOwnership`, but wait (host s) for a guardian that is making it safe.
+
+    Raises:
+        LineInUse: somebody else has it, or the guardian still has.
+    """
+    since = clock.utc().astimezone().isoformat(timespec="seconds")
+    until = clock.now() + patience
+    while True:
+        try:
+            return LineOwnership(resource, user=user, purpose=purpose, since=since)
+        except LineInUse as error:
+            if PURPOSE not in str(error) or clock.now() >= until:
+                raise
+        clock.sleep(BEAT)
 
 
 def _stream(process: subprocess.Popen[bytes] | None, name: str) -> IO[bytes]:

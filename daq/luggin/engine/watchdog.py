@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from luggin.clock import Clock
     from luggin.transport import Transport
 
+#: Longest time (host s) in which a line gives up writing.
+_WRITE = 5.0
+
 
 class _Worker:
     """What one thread does: how often it began something, and until when (lab s) it may be in it."""
@@ -47,9 +50,12 @@ class Watchdog:
         self._watched: list[tuple[object, str]] = []
 
     def watch(self, transport: Transport) -> None:
-        """Observe a line: each read and write is progress, and a read may last until its own deadline."""
+        """Observe a line: each read and write is progress, and may last until its own deadline.
+
+        To be called again when the line was opened anew.
+        """
         self._observe(transport, "_fill", lambda until, *_: until)
-        self._observe(transport, "write", lambda *_: -math.inf)
+        self._observe(transport, "write", lambda *_: self._clock.now() + _WRITE * self._clock.speed)
 
     def begin(self, role: str) -> None:
         """The calling thread holds the cell of a role from now on."""
@@ -91,18 +97,19 @@ class Watchdog:
     def _observe(self, target: object, name: str, deadline: Callable[..., float]) -> None:
         """Put a method of one object behind one that keeps book; lines that nobody watches pay nothing."""
         method: Callable[..., Any] = getattr(target, name)
-        workers, ident, never = self._workers, threading.get_ident, -math.inf
+        workers, ident = self._workers, threading.get_ident
 
         def observed(*arguments: Any) -> Any:
             worker = workers.get(ident())
             if worker is None:
                 return method(*arguments)
+            before = worker.until
             worker.begun += 1
             worker.until = deadline(*arguments)
             try:
                 return method(*arguments)
             finally:
-                worker.until = never
+                worker.until = before
 
         vars(target)[name] = observed
         self._watched.append((target, name))

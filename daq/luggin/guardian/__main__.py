@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import queue
 import sys
@@ -34,11 +36,19 @@ def main() -> int:
     if not runner.exists:
         return _refuse(f"process {orders.runner} is not the one that started this guardian")
     _say({"ready": os.getpid()})
+    _load(orders)
     watch = Watch([line.role for line in orders.lines if line.leave_running], round(orders.silence / BEAT))
     verdict = _watch(messages, watch)
     if verdict is Verdict.LEAVE:
         return 0
     return 0 if _act(orders, runner, watch, kill=verdict is Verdict.KILL) else 1
+
+
+def _load(orders: Orders) -> None:
+    """Load what opening the lines takes now: when it is needed, the disk may be what has failed."""
+    for name in {module for line in orders.lines for module in line.modules}:
+        with contextlib.suppress(ImportError):  # then opening the line says so
+            importlib.import_module(name)
 
 
 def _listen(pipe: BinaryIO, messages: queue.Queue[Message | None]) -> None:
@@ -94,6 +104,7 @@ def _act(orders: Orders, runner: Runner, watch: Watch, *, kill: bool) -> bool:
     for thread in threads:
         thread.join()
     record.note("ends", safe=safe)
+    record.close()
     return all(safe.values())
 
 

@@ -37,6 +37,7 @@ class GuardedLine:
         owned_as: the name under which the line has an owner (`luggin.transport.LineOwnership`).
         settings: keyword settings for `luggin.transport.open_line`: bytes, text, numbers, true or false.
         dialogue: the exchanges that make it safe.
+        modules: what opening it will load.
         leave_running: what runs on it is meant to go on without the computer.
     """
 
@@ -45,6 +46,7 @@ class GuardedLine:
     owned_as: str
     settings: Mapping[str, Any]
     dialogue: tuple[Exchange, ...]
+    modules: tuple[str, ...] = ()
     leave_running: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class GuardedLine:
         """The line of `to_json`."""
         settings = {name: _restored(value) for name, value in data["settings"].items()}
         dialogue = tuple(Exchange(**{**e, "send": e["send"].encode("latin-1")}) for e in data["dialogue"])
-        return cls(**{**data, "settings": settings, "dialogue": dialogue})
+        return cls(**{**data, "settings": settings, "dialogue": dialogue, "modules": tuple(data["modules"])})
 
 
 @dataclass(frozen=True)

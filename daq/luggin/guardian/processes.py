@@ -16,6 +16,8 @@ import sys
 if sys.platform == "win32":
     import ctypes
 
+    _KERNEL = ctypes.WinDLL("kernel32")
+    _KERNEL.OpenProcess.restype = ctypes.c_void_p
     _SYNCHRONIZE_AND_TERMINATE = 0x0010_0001
     _STILL_RUNNING = 0x102
 
@@ -24,16 +26,16 @@ if sys.platform == "win32":
 
         def __init__(self, pid: int) -> None:
             self.pid = pid
-            self._handle = ctypes.windll.kernel32.OpenProcess(_SYNCHRONIZE_AND_TERMINATE, False, pid)
+            self._handle = ctypes.c_void_p(_KERNEL.OpenProcess(_SYNCHRONIZE_AND_TERMINATE, False, pid))
 
         @property
         def exists(self) -> bool:
             """True until the process is gone for good, with all its files closed."""
-            return bool(self._handle) and ctypes.windll.kernel32.WaitForSingleObject(self._handle, 0) == _STILL_RUNNING
+            return bool(self._handle) and _KERNEL.WaitForSingleObject(self._handle, 0) == _STILL_RUNNING
 
         def kill(self) -> bool:
             """End it at once; False if there was nothing to end."""
-            return bool(self._handle) and bool(ctypes.windll.kernel32.TerminateProcess(self._handle, 1))
+            return bool(self._handle) and bool(_KERNEL.TerminateProcess(self._handle, 1))
 
 else:
 

@@ -16,6 +16,8 @@ from luggin.transport.dialogue import Performed, perform
 _QUIET, _LONGEST_DRAIN = 0.05, 0.25
 #: (from host s on, host s between two attempts): at once, patiently, and then so rarely that it harms nobody.
 _PAUSES = ((0.0, 0.1), (5.0, 1.0), (600.0, 60.0))
+#: What the owner of a line says to others while it is the guardian.
+PURPOSE = "guardian of"
 #: Another program of ours makes a line safe before anything else. If it holds it for so long (host s), it did.
 HANDED_OVER = 60.0
 _SHOWN = 300
@@ -28,6 +30,10 @@ def pause_after(seconds: float) -> float:
     (0.1, 1.0, 60.0)
     """
     return next(pause for begin, pause in reversed(_PAUSES) if seconds >= begin)
+
+
+class _OwnedByAnother(LineInUse):
+    """Another process of Luggin has the line."""
 
 
 class LineSafety:
@@ -53,38 +59,33 @@ class LineSafety:
 
     def run(self) -> bool:
         """Try until it is done or `Orders.patience` is over; True if nothing is left to fear."""
-        begun = self._host.now()
-        refused_since: float | None = None
+        now = self._host.now
+        begun, owned_since = now(), None
         while True:
             try:
-                return self._done(self._attempt(), self._host.now() - begun)
-            except LineInUse as error:
-                refused_since = self._host.now() if refused_since is None else refused_since
-                self._failed(error)
-                if self._host.now() - refused_since >= HANDED_OVER:
-                    self._note("handed over", words=f"another program holds the line and answers for it ({error})")
+                performed = self._attempt()
+            except _OwnedByAnother as error:
+                owned_since = now() if owned_since is None else owned_since
+                if now() - owned_since >= HANDED_OVER:
+                    self._note("handed over", words=str(error))
                     return True
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may work: nobody else tries
-                refused_since = None
                 self._failed(error)
-            passed = self._host.now() - begun
-            if passed >= self._orders.patience:
-                self._note("given up", words=f"tried for {passed:.0f} s; last: {self._said}")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may work: nobody else tries
+                owned_since = None
+                self._failed(error)
+            else:
+                return self._done(performed, now() - begun)
+            tried = now() - begun
+            if tried >= self._orders.patience:
+                self._note("given up", words=f"tried for {tried:.0f} s; last: {self._said}")
                 return False
-            self._host.sleep(pause_after(passed))
+            self._host.sleep(pause_after(tried))
 
     def _attempt(self) -> tuple[Performed, ...]:
         line = self._line
         with contextlib.ExitStack() as held:
             if not self._undead():
-                held.enter_context(
-                    LineOwnership(
-                        line.owned_as,
-                        user=self._orders.user,
-                        purpose=f"guardian of {self._orders.folder} makes the cell safe",
-                        since=self._host.utc().astimezone().isoformat(timespec="seconds"),
-                    )
-                )
+                self._own(held)
             transport = held.enter_context(open_line(line.resource, self._clock, **line.settings))
             transport.drain(_QUIET, _LONGEST_DRAIN)
             performed = perform(transport, line.dialogue, self._clock, self._tell)
@@ -92,6 +93,19 @@ class LineSafety:
         if unread:
             raise UnsafeState(f"{line.resource}: {unread[0]!r} did not confirm the safe state")
         return performed
+
+    def _own(self, held: contextlib.ExitStack) -> None:
+        since = self._host.utc().astimezone().isoformat(timespec="seconds")
+        purpose = f"{PURPOSE} {self._orders.folder} makes it safe"
+        try:
+            owned = LineOwnership(self._line.owned_as, user=self._orders.user, purpose=purpose, since=since)
+        except LineInUse as error:
+            raise _OwnedByAnother(str(error)) from error
+        except OSError as error:
+            # A full disk, say: no reason to leave a cell on.
+            self._note("not owned", words=f"the lock of the line cannot be had ({error}); it is opened without")
+        else:
+            held.enter_context(owned)
 
     def _tell(self, performed: Performed) -> None:
         exchange = performed.exchange
