@@ -67,6 +67,10 @@ class History:
                 entry.ended = record
         elif kind == "finish":
             self._finished(record)
+        elif kind == "event" and record.get("what") == "trip" and record.get("then") == "stop":
+            self.trip = str(record.get("words") or "it tripped")  # also if the run was killed before it could end
+        elif kind == "cleared":
+            self.trip = ""
         self.last_time = max(self.last_time, float(record.get("time", 0.0)))
 
     def _started(self, record: Mapping[str, Any]) -> None:
