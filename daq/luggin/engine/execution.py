@@ -211,6 +211,7 @@ class Attempt:
         schema: Schema | None = None
         tripped: Trip | None = None
         with self._safe_on_trouble(instrument):
+            run.armed(self.role)
             frames = instrument.frames()
             status = "failed"
             try:
@@ -238,6 +239,7 @@ class Attempt:
                 self._part_over(recorder, realised, members, part, status)
         if tripped is not None or run.soft.is_set:
             run.event(Event.MADE_SAFE, step=self.number, instrument=instrument.name, verified=instrument.make_safe())
+        run.disarmed(self.role)
         return tripped
 
     def _part_over(
@@ -286,6 +288,7 @@ class Attempt:
             except LugginError as unsafe:
                 unsafe.add_note(f"while handling: {error}")
                 raise unsafe from error
+            self.run.disarmed(self.role)
             with contextlib.suppress(LugginError):  # the store may be what failed; the first error is what matters
                 self.run.event(Event.MADE_SAFE, step=self.number, instrument=instrument.name, verified=verified)
             raise

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: So often one step may be brought back from a broken line; a cable that breaks more often needs a person.
 MOST_BREAKS = 3
+#: Opening a line may take this long (host s), in which its thread does nothing else.
+OPENING = 15.0
 
 #: Trouble of the line, after which the instrument may be as well as before.
 _OF_THE_LINE = (LineLost, ReplyTimeout, BadReply)
@@ -216,12 +218,14 @@ class Performer:
         run, role = self._run, attempt.role
         run.event(Event.LINE_LOST, **_place(common), role=role, words=str(trouble))
         run.watcher.said(f"{role}: {trouble}. Waiting for it to come back.")
+        run.expect_silence(role, OPENING)
         try:
             verified = run.session.reconnecting.reconnect(role, attempt.generation, run.soft)
         except Interrupted:
             raise run.interrupted() from trouble
         except InstrumentError as error:
             raise error from trouble
+        run.disarmed(role)
         run.event(Event.RECONNECTED, **_place(common), role=role, verified=verified)
         run.watcher.said(f"{role} is back, and its cell is open; going on")
 

@@ -25,6 +25,7 @@ from luggin.results import Outcome
 from luggin.signals import SignalWatch
 
 if TYPE_CHECKING:
+    from luggin.engine.guarding import Guard
     from luggin.engine.limits import Limit
     from luggin.engine.session import BenchSession
     from luggin.plugins import Plugins
@@ -79,6 +80,8 @@ class Run:
         self._around = contextlib.ExitStack()
         self.monitors = Monitors(self)
         self.suspensions = Suspensions(self)
+        #: The process that makes the lines safe when this one dies or hangs; `guarded` starts it.
+        self.guard: Guard | None = None
         self._performer = Performer(self, history)
         self._recording = threading.Lock()  # monitors record events beside the steps
         #: Step number and attempt of what runs now, for the rows of monitors.
@@ -216,6 +219,56 @@ class Run:
             if measures(instrument):
                 instrument.request_abort()
 
+    # -- the guardian
+    def guarded(self) -> None:
+        """Start the guardian of the bench's lines, and say which lines it cannot guard.
+
+        Raises:
+            InstrumentError: it cannot be started.
+        """
+        from luggin.engine.guarded_lines import guarded_lines
+        from luggin.engine.guarding import PATIENCE, SIMULATED_PATIENCE, Guard
+
+        session = self.session
+        lines, unguarded = guarded_lines(session, self.plugins)
+        for role, why in unguarded.items():
+            self.event(Event.GUARDIAN, role=role, words=f"not guarded: {why}")
+            self.watcher.said(f"{role} is not guarded: {why}. If this program dies, nobody opens its cell.")
+        if not lines:
+            return
+        patience = SIMULATED_PATIENCE if session.simulated else PATIENCE
+        self.guard = Guard.start(self.folder, lines, self._guardian_lost, clock=session.clock, patience=patience)
+        for device in session.devices.values():
+            self.guard.watchdog.watch(device.transport)  # type: ignore[attr-defined]
+        session.opened = self._line_opened
+        self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
+
+    def _line_opened(self, role: str) -> None:
+        if self.guard is not None:
+            self.guard.watchdog.watch(self.session.devices[role].transport)  # type: ignore[attr-defined]
+
+    def _guardian_lost(self, words: str) -> None:
+        """The guardian is gone: nothing may be on that nobody guards."""
+        if self.outcome == "running":
+            self.event(Event.GUARDIAN, words=words)
+            self.watcher.said(f"{words}: stopping")
+            self.request_stop(words)
+
+    def armed(self, role: str) -> None:
+        """The cell of a role may be on from now on."""
+        if self.guard is not None:
+            self.guard.arm(role)
+
+    def disarmed(self, role: str) -> None:
+        """The cell of a role was verified to be off."""
+        if self.guard is not None:
+            self.guard.disarm(role)
+
+    def expect_silence(self, role: str, seconds: float) -> None:
+        """Whoever holds this role's cell may be silent for so long (host s) without being taken for dead; 0: as usual."""
+        if self.guard is not None:
+            self.guard.expect(role, seconds)
+
     # -- monitors
     def monitor(self, specs: Sequence[MonitorSpec]) -> None:
         """Read other instruments beside the techniques until the run is over.
@@ -322,9 +375,16 @@ class Run:
 
     def _close_bench(self) -> None:
         """End the monitors, then make everything safe and give the lines back, whatever the monitors did."""
-        with contextlib.ExitStack() as closing:
-            closing.callback(self.session.close)
-            closing.callback(self.monitors.stop)
+        try:
+            with contextlib.ExitStack() as closing:
+                closing.callback(self.session.close)
+                closing.callback(self.monitors.stop)
+        except BaseException as error:
+            if self.guard is not None:
+                self.guard.leave_to_guardian(str(error))
+            raise
+        if self.guard is not None:
+            self.guard.close()
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -55,6 +55,8 @@ class BenchSession:
         self.devices: dict[str, Device] = {}
         self.identities: dict[str, Identity] = {}
         self.made_safe: dict[str, str] = {}
+        #: Called with a role whose line was opened anew.
+        self.opened: Callable[[str], None] = _nobody_listens
         #: Brings back lines that broke.
         self.reconnecting = Reconnecting(self)
         self._plugins = plugins
@@ -151,6 +153,7 @@ class BenchSession:
         # From here on, whatever fails, this line is closed with the others.
         self.devices[role] = created
         self.instruments[role] = with_stepping(created, self.clock)
+        self.opened(role)
 
     def close_line(self, role: str) -> None:
         """Close the line of a role; it stays this process's own. Sends nothing."""
@@ -167,9 +170,10 @@ class BenchSession:
         return self.lab.url(name)
 
     def _own(self, resource: str, purpose: str) -> None:
-        since = RealClock().utc().astimezone().isoformat(timespec="seconds")
-        user = getpass.getuser()
-        self._ownerships.append(LineOwnership(canonical(resource), user=user, purpose=purpose, since=since))
+        from luggin.engine.guarding import own_line
+
+        owned = own_line(canonical(resource), user=getpass.getuser(), purpose=purpose, clock=RealClock())
+        self._ownerships.append(owned)
 
     def device(self, role: str | None) -> Device:
         """Whatever has a role; the only instrument, or ``cell``, where no role is said.
@@ -237,6 +241,10 @@ class BenchSession:
             self.lab.close()
         for ownership in self._ownerships:
             ownership.release()
+
+
+def _nobody_listens(role: str) -> None:
+    """What is called until somebody wants to know of lines that were opened anew."""
 
 
 def canonical(resource: str) -> str:

@@ -207,6 +207,7 @@ def _run(
     )
     run.event(Event.RESUMED if history.order else Event.STARTED)
     try:
+        run.guarded()
         run.monitor(plan.monitors)
     except BaseException as error:
         run.finish(error)
