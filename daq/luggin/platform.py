@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -22,10 +24,13 @@ else:
     import fcntl
 
 _BINARY = getattr(os, "O_BINARY", 0)
+# Not on Windows, where making a link takes a right that people do not have, and where pipes are no files.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _REPLACE_TRIES = 100
 _REPLACE_PAUSE_S = 0.02
 _LOCK_TRIES = 4
 _LOCK_PAUSE_S = 0.01
+_LONGEST_NOTE = 4096
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -37,8 +42,8 @@ class Disk:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
     def open(self, path: Path) -> int:
-        """A descriptor of an existing file for reading and writing."""
-        return os.open(path, os.O_RDWR | _BINARY)
+        """A descriptor of an existing file for reading and writing; never what a link points at."""
+        return open_regular(path, os.O_RDWR)
 
     def close(self, fd: int) -> None:
         """Give a descriptor back."""
@@ -86,8 +91,28 @@ class Disk:
         """Return when the names in a directory are on the medium (Windows keeps them by itself)."""
         _sync_directory(path)
 
+    def free(self, path: Path) -> int:
+        """Bytes that may still be written where ``path`` is, or will be."""
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        return shutil.disk_usage(path).free
+
 
 DISK = Disk()
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """A descriptor of a file as it lies there: OSError for a link, a folder, a pipe or a device; never waits."""
+    try:
+        fd = os.open(path, flags | _BINARY | _NO_LINK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return fd
 
 
 class FileLock:
@@ -116,9 +141,9 @@ class FileLock:
     def _open(self) -> int:
         try:
             # Without O_CREAT first: in a shared folder Linux may refuse to "create" another user's file.
-            return os.open(self.path, os.O_RDWR | _BINARY)
+            return open_regular(self.path, os.O_RDWR)
         except FileNotFoundError:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NO_LINK, 0o666)
 
     def release(self) -> None:
         """Give the lock back; nothing happens if it is not held."""
@@ -133,7 +158,7 @@ class FileLock:
         does not share its locks says nothing about other computers.
         """
         try:
-            fd = os.open(self.path, os.O_RDONLY | _BINARY)
+            fd = open_regular(self.path, os.O_RDONLY)
         except FileNotFoundError:
             return False
         try:
@@ -149,7 +174,9 @@ class FileLock:
 
     def note(self) -> tuple[str, float]:
         """The holder's note and when it was written (POSIX time, s)."""
-        return self.path.read_text(encoding="utf-8", errors="replace"), self.path.stat().st_mtime
+        with os.fdopen(open_regular(self.path, os.O_RDONLY), "rb") as file:
+            written = os.fstat(file.fileno()).st_mtime
+            return file.read(_LONGEST_NOTE).decode("utf-8", errors="replace"), written
 
 
 def host_name() -> str:

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.records import Schema
+from luggin.store.checked import read_file
 from luggin.store.faults import corrupt
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_BLOSC_HEADER = 16
+_ZSTD = 4
 
 
 @functools.cache
@@ -47,15 +52,18 @@ def decode_chunk(file: Path, kind: str, chunk_rows: int) -> NDArray[Any]:
     """The values of one chunk file. Its size is checked before memory is given to it."""
     import numpy as np
 
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise corrupt(file, 0, "a chunk of committed rows is missing") from None
     dtype = np.dtype("<" + kind)
     wanted = chunk_rows * dtype.itemsize
-    # Blosc's header: version, version of the format, flags, type size, bytes unpacked, block size, bytes packed.
+    try:
+        data = read_file(file, wanted + _BLOSC_HEADER)
+    except FileNotFoundError:
+        raise corrupt(file, 0, "a chunk of committed rows is missing") from None
+    # Blosc's header: version of the format, of the codec, flags, type size, bytes unpacked, block size, bytes packed.
+    # The flags have the codec in their upper three bits.
     if (
-        len(data) < 16
+        len(data) < _BLOSC_HEADER
+        or data[2] >> 5 != _ZSTD
+        or data[3] != dtype.itemsize
         or int.from_bytes(data[4:8], "little") != wanted
         or int.from_bytes(data[12:16], "little") != len(data)
     ):

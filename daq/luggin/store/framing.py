@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import google_crc32c
 
+from luggin.store.checked import LARGEST_SEGMENT, open_file, read_file
+
 MAGIC = b"LGJN"
 VERSION = 1
 _HEAD = struct.Struct("<4sBBHQI")
@@ -93,7 +95,7 @@ class SegmentReader:
         self.newer_version: int | None = None
 
     def __iter__(self) -> Iterator[Record]:
-        with self.path.open("rb", buffering=1 << 18) as file:
+        with open_file(self.path, LARGEST_SEGMENT) as file:
             self.size = file.seek(0, 2)
             file.seek(self.end)
             while len(header := file.read(HEADER_SIZE)) == HEADER_SIZE:
@@ -114,10 +116,11 @@ class SegmentReader:
 
 def durable_mark(path: Path, offset: int) -> Position | None:
     """The furthest ``SYNCED`` position stated by any whole record behind ``offset``, at whatever byte."""
-    data = path.read_bytes()
+    data = read_file(path, LARGEST_SEGMENT)
     size = HEADER_SIZE + _POSITION.size
+    head = _HEAD.pack(MAGIC, VERSION, Kind.SYNCED, 0, 0, _POSITION.size)
     furthest: Position | None = None
-    while (offset := data.find(MAGIC, offset)) >= 0:
+    while (offset := data.find(head, offset)) >= 0:
         record = data[offset : offset + size]
         if len(record) == size and record == encode(Kind.SYNCED, 0, 0, record[HEADER_SIZE:]):
             position = Position(*_POSITION.unpack_from(record, HEADER_SIZE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 
 from luggin.errors import RunFolderError, StoreError
 from luggin.records import Schema
+from luggin.store.faults import corrupt
 
 FORMAT = 1
 """Of journal, store and run.log. Raised when an older Luggin could no longer read what we write."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SEGMENT = re.compile(r"[0-9]{12,19}\.log")
 # Names of devices: no file or folder of Windows may be called so.
 _DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 # The one dimension of every array. A column of this name would become its index in xarray.
@@ -65,22 +68,39 @@ class RunFolder:
         """Numbers of the journal segments that are there, oldest first."""
         if not self.journal.is_dir():
             return []
-        return sorted(int(p.stem) for p in self.journal.iterdir() if p.suffix == ".log" and p.stem.isdecimal())
+        numbers = [int(p.stem) for p in self.journal.iterdir() if _SEGMENT.fullmatch(p.name)]
+        # 0000000000001.log would be read as segment 1, which is another file.
+        return sorted(number for number in set(numbers) if self.segment(number).exists())
 
     def require(self) -> None:
-        """Raise `RunFolderError` if this is no run folder."""
+        """Raise `RunFolderError` if this is no run folder, `StoreCorrupt` if a part of it is a link to elsewhere."""
         if not self.path.exists():
             raise RunFolderError(f"{self.path} does not exist; give the folder of a run (it has data.zarr in it)")
         if not self.root.is_file():
             raise RunFolderError(f"{self.path} is not a run folder: it has no {self.data.name}/zarr.json in it")
+        for part in (self.root, self.lock, self.reserve, self.log):
+            refuse_links(self.path, part)
+
+
+def refuse_links(top: Path, path: Path) -> None:
+    """StoreCorrupt if ``path`` or a folder on the way to it from ``top`` (which may be one) is a symbolic link."""
+    while path != top:
+        if path.is_symlink():
+            raise corrupt(
+                path,
+                0,
+                f"this is a link (to {os.readlink(path)!r}); nothing in a run folder points outside",
+                "Put the files themselves in its place",
+            )
+        path = path.parent
 
 
 def check_name(name: str, what: str) -> None:
     """Raise `StoreError` unless ``name`` can be a stream or column on every computer."""
     if not _NAME.fullmatch(name) or name in _DEVICES or name == DIMENSION:
         raise StoreError(
-            f"{what} {name!r} cannot be stored: a name begins with a-z, goes on with a-z, 0-9 or _, has at most 64 "
-            f"characters, and is neither {DIMENSION!r} nor a device of Windows (con, nul, ...)"
+            f"{what} {name[:80]!r} cannot be stored: a name begins with a-z, goes on with a-z, 0-9 or _, has at most "
+            f"64 characters, and is neither {DIMENSION!r} nor a device of Windows (con, nul, ...)"
         )
 
 
@@ -89,8 +109,10 @@ def check_schema(schema: Schema) -> None:
     check_name(schema.stream, "stream")
     if not schema.columns:
         raise StoreError(f"stream {schema.stream!r} has no columns; a stream has at least one")
-    for name in schema.names:
+    for number, name in enumerate(schema.names):
         check_name(name, f"column of stream {schema.stream!r}")
+        if name in schema.names[:number]:
+            raise StoreError(f"stream {schema.stream!r} has two columns {name!r}; each needs a name of its own")
 
 
 def check_format(found: Mapping[str, Any], file: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from luggin.errors import StoreError
 from luggin.records import Column, Flag, Schema
+from luggin.store.checked import schema_of
 from luggin.store.faults import corrupt
 from luggin.store.layout import DIMENSION, FORMAT
 
@@ -23,6 +24,10 @@ _DATA_TYPES = {"f8": "float64", "f4": "float32", "i4": "int32", "u4": "uint32", 
 _KINDS = {data_type: kind for kind, data_type in _DATA_TYPES.items()}
 RESERVED = ("format", "committed", "digest", "store")
 """Root attributes that belong to the store itself."""
+MOST_CHUNK_ROWS = 1 << 20
+"""Rows of one chunk: a small file may not claim more memory than 8 MiB."""
+_MOST_ROWS = 1 << 48
+_LONGEST_INTERVAL = 1e9
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,12 @@ class Settings:
     chunk_rows: int = 16384
 
     def __post_init__(self) -> None:
-        if self.sync_interval <= 0 or self.publish_interval <= 0 or self.chunk_rows < 1:
-            raise StoreError(f"intervals and chunk size of a store are positive, not {self}")
+        if not all(0 < interval <= _LONGEST_INTERVAL for interval in (self.sync_interval, self.publish_interval)):
+            raise StoreError(f"intervals of a store are positive numbers of seconds, not {self}")
+        if type(self.chunk_rows) is not int or not 1 <= self.chunk_rows <= MOST_CHUNK_ROWS:
+            raise StoreError(f"a chunk of a store has 1 to {MOST_CHUNK_ROWS} rows, not {self.chunk_rows!r}")
+        if type(self.durable) is not bool:
+            raise StoreError(f"a store is durable or not, not {self.durable!r}")
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,8 @@ def read_streams(root: Mapping[str, Any], file: Path) -> dict[str, PublishedStre
             for name, rows in root["attributes"]["committed"].items()
         }
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise corrupt(file, 0, f"the metadata of the store is not what Luggin writes ({error!r})") from error
+        said = str(error)[:300]
+        raise corrupt(file, 0, f"the metadata of the store is not what Luggin writes ({said})") from error
     for name, stream in streams.items():
         for column in stream.schema.columns:
             expected = array_document(column, stream.rows, stream.chunk_rows)
@@ -147,33 +157,43 @@ def read_streams(root: Mapping[str, Any], file: Path) -> dict[str, PublishedStre
 
 
 def _read_stream(name: str, rows: int, digest: str, documents: Mapping[str, Any]) -> PublishedStream:
-    columns = []
-    chunk_rows = 0
+    columns: list[dict[str, Any]] = []
+    chunk_rows: object = 0
     for column in documents[name]["attributes"]["columns"]:
         array = documents[f"{name}/{column}"]
         attributes = array["attributes"]
         columns.append(
-            Column(
-                column,
-                attributes["units"],
-                _KINDS[array["data_type"]],
-                attributes.get("long_name", ""),
-                attributes.get("bdf_name", ""),
-                _meanings(attributes),
-            )
+            {
+                "name": column,
+                "unit": attributes["units"],
+                "kind": _KINDS[array["data_type"]],
+                "long_name": attributes.get("long_name", ""),
+                "bdf": attributes.get("bdf_name", ""),
+                "meanings": _meanings(attributes),
+            }
         )
         chunk_rows = array["chunk_grid"]["configuration"]["chunk_shape"][0]
     return PublishedStream(
-        Schema(name, tuple(columns)), int(chunk_rows), int(rows), int(digest.removeprefix("crc32c:"), 16)
+        schema_of({"stream": name, "columns": columns}),
+        _whole(chunk_rows, 1, MOST_CHUNK_ROWS, "rows of a chunk"),
+        _whole(rows, 0, _MOST_ROWS, "rows"),
+        _whole(int(digest.removeprefix("crc32c:"), 16), 0, 0xFFFFFFFF, "CRC"),
     )
 
 
-def _meanings(attributes: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
+def _whole(number: object, least: int, most: int, what: str) -> int:
+    """A number of the document that can be true; ValueError if it cannot."""
+    if type(number) is not int or not least <= number <= most:
+        raise ValueError(f"{what}: {str(number)[:40]} instead of {least} to {most}")
+    return number
+
+
+def _meanings(attributes: Mapping[str, Any]) -> list[list[Any]]:
     """What the values of a column of codes mean (a mask has bits instead of values)."""
     if "flag_values" not in attributes:
-        return ()
-    words = str(attributes["flag_meanings"]).split(" ")
-    return tuple((int(value), word) for value, word in zip(attributes["flag_values"], words, strict=True))
+        return []
+    words = attributes["flag_meanings"].split(" ")
+    return [list(pair) for pair in zip(attributes["flag_values"], words, strict=True)]
 
 
 def _layout(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,8 +211,9 @@ def read_settings(root: Mapping[str, Any], file: Path) -> Settings:
     """The settings that the run was created with."""
     try:
         return Settings(**root["attributes"]["store"])
-    except (KeyError, TypeError) as error:
-        raise corrupt(file, 0, f"the settings of the store are not what Luggin writes ({error!r})") from error
+    except (KeyError, TypeError, StoreError) as error:
+        said = str(error)[:300]
+        raise corrupt(file, 0, f"the settings of the store are not what Luggin writes ({said})") from error
 
 
 def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import google_crc32c
 
 from luggin.platform import Disk
 from luggin.records import Schema
+from luggin.store.checked import LARGEST_ROOT, parsed, read_file
 from luggin.store.chunks import decode_chunk, empty_table, encode_chunks
 from luggin.store.faults import corrupt, naming
-from luggin.store.layout import RunFolder, check_format
+from luggin.store.layout import RunFolder, check_format, refuse_links
 from luggin.store.metadata import (
     PublishedStream,
     Settings,
@@ -57,9 +58,14 @@ class Published:
 
     @classmethod
     def load(cls, run: RunFolder, disk: Disk) -> Published:
-        """The committed state of an existing run."""
+        """The committed state of an existing run. `StoreCorrupt` if it cannot be what the store holds."""
         root = read_root(run)
-        return cls(run, disk, user_attributes(root), read_settings(root, run.root), read_streams(root, run.root))
+        streams = read_streams(root, run.root)
+        for stream in streams.values():
+            # Whoever believes in rows that are not there drops the journal that has them.
+            for name in stream.schema.names if stream.rows else ():
+                _require_chunks(run, stream, name, stream.rows - 1, stream.rows)
+        return cls(run, disk, user_attributes(root), read_settings(root, run.root), streams)
 
     def committed(self) -> dict[str, int]:
         """Committed rows of each stream."""
@@ -110,6 +116,7 @@ class Published:
         folder = self.run.data / stream.schema.stream
         columns = [folder / name for name in stream.schema.names]
         for path in (folder, *columns, *(column / "c" for column in columns)):
+            refuse_links(self.run.path, path)
             with naming(path):
                 self._disk.make_directory(path)
         return {self.run.data, folder}
@@ -140,16 +147,19 @@ def read_root(run: RunFolder) -> dict[str, Any]:
     """The root document of a run, its format checked."""
     run.require()
     try:
-        root = json.loads(run.root.read_bytes())
-        attributes = root["attributes"]
-        check_format(attributes, run.root)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise corrupt(run.root, 0, f"the commit file cannot be read ({error!r})") from error
-    return dict(root)
+        root = parsed(read_file(run.root, LARGEST_ROOT), run.root)
+    except FileNotFoundError as error:
+        raise corrupt(run.root, 0, "the commit file is gone") from error
+    if not isinstance(root, dict) or not isinstance(root.get("attributes"), dict):
+        raise corrupt(run.root, 0, "the commit file is no table with attributes")
+    check_format(root["attributes"], run.root)
+    return root
 
 
 def read_committed(run: RunFolder, stream: PublishedStream, first: int, stop: int) -> NDArray[Any]:
     """The committed rows ``first`` to ``stop`` of a stream as one structured array."""
+    for name in stream.schema.names:
+        _require_chunks(run, stream, name, first, stop)
     table = empty_table(stream.schema, stop - first)
     for column in stream.schema.columns:
         table[column.name] = read_committed_column(run, stream, column.name, first, stop)
@@ -160,14 +170,26 @@ def read_committed_column(run: RunFolder, stream: PublishedStream, name: str, fi
     """The committed values ``first`` to ``stop`` of one column."""
     column = stream.schema.columns[stream.schema.index(name)]
     chunk_rows = stream.chunk_rows
+    _require_chunks(run, stream, name, first, stop)
     values = empty_table(stream.schema, 0)[name].copy()
     values.resize(stop - first, refcheck=False)
     for chunk in range(first // chunk_rows, -(-stop // chunk_rows)):
         begin, end = max(first, chunk * chunk_rows), min(stop, (chunk + 1) * chunk_rows)
-        file = run.data / stream.schema.stream / name / "c" / str(chunk)
-        decoded = decode_chunk(file, column.kind, chunk_rows)
+        decoded = decode_chunk(_chunk_file(run, stream, name, chunk), column.kind, chunk_rows)
         values[begin - first : end - first] = decoded[begin - chunk * chunk_rows : end - chunk * chunk_rows]
     return values
+
+
+def _require_chunks(run: RunFolder, stream: PublishedStream, name: str, first: int, stop: int) -> None:
+    """StoreCorrupt if a chunk is missing: before any memory is given to rows that are only said to be there."""
+    refuse_links(run.path, run.data / stream.schema.stream / name / "c")
+    for chunk in range(first // stream.chunk_rows, -(-stop // stream.chunk_rows)):
+        if not (file := _chunk_file(run, stream, name, chunk)).exists():
+            raise corrupt(file, 0, "a chunk of committed rows is missing")
+
+
+def _chunk_file(run: RunFolder, stream: PublishedStream, name: str, chunk: int) -> Path:
+    return run.data / stream.schema.stream / name / "c" / str(chunk)
 
 
 def verify(run: RunFolder, streams: Mapping[str, PublishedStream]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from luggin.errors import StoreError
 from luggin.records import Schema
 from luggin.store.chunks import packed_table
+from luggin.store.faults import corrupt, store_error
 from luggin.store.layout import RunFolder
 from luggin.store.metadata import PublishedStream, read_streams, user_attributes
 from luggin.store.published import read_committed, read_committed_column, read_root
@@ -59,6 +60,7 @@ class StoredRun:
 
     def refresh(self) -> Self:
         """Look again; reads only what is new."""
+        before: object = None
         for _ in range(_TRIES):
             try:
                 self._read_journal()
@@ -75,6 +77,15 @@ class StoredRun:
                     tail.drop_before(_rows(published.get(name)))
                 return self
             self._scan = None
+            seen = ({name: tail.first for name, tail in self._tails.items()}, published)
+            if seen == before:
+                raise corrupt(
+                    self._run.journal,
+                    0,
+                    f"the journal begins behind the committed rows ({_behind(self._tails, published)}); those between "
+                    "them are missing",
+                )
+            before = seen
         raise StoreError(f"{self.folder} changes faster than it can be read; try again")
 
     @property
@@ -159,7 +170,12 @@ class StoredRun:
         if self._scan is None:
             self._tails = {}
             self._scan = JournalScan(self._run, self._take)
-        self._scan.advance()
+        try:
+            self._scan.advance()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise store_error(error, self._run.journal) from error
 
     def _take(self, stream: ScannedStream, first: int, payload: bytes) -> None:
         tail = self._tails.get(stream.schema.stream)
@@ -172,6 +188,12 @@ class StoredRun:
 def open_store(folder: Path) -> StoredRun:
     """Open a run for reading, whether it is finished, interrupted or being written."""
     return StoredRun(Path(folder))
+
+
+def _behind(tails: Mapping[str, _Tail], published: Mapping[str, PublishedStream]) -> str:
+    """Which streams have a gap between what is committed and what the journal has."""
+    gaps = [(n, _rows(published.get(n)), t.first) for n, t in tails.items() if t.first > _rows(published.get(n))]
+    return "; ".join(f"{name}: {rows} committed, journal from row {first} on" for name, rows, first in gaps)
 
 
 def _rows(stream: PublishedStream | None) -> int:

@@ -21,11 +21,12 @@ import google_crc32c
 
 from luggin.errors import RunFolderError, StoreCorrupt, StoreError, StoreFull
 from luggin.platform import DISK, Disk
+from luggin.store.checked import LARGEST_LOG, read_file
 from luggin.store.faults import naming, store_error
-from luggin.store.layout import FORMAT, RunFolder, check_format
+from luggin.store.layout import FORMAT, RunFolder, check_format, refuse_links
 from luggin.store.reserve import give_reserve
 
-_LINE = re.compile(rb'\{"crc32c":"([0-9a-f]{8})",("durable":(\d+),"record":(\{.*\}))\}\Z')
+_LINE = re.compile(rb'\{"crc32c":"([0-9a-f]{8})",("durable":(\d{1,18}),"record":(\{.*\}))\}\Z')
 
 
 class RunLog:
@@ -149,7 +150,7 @@ def _encode(record: dict[str, Any], durable: int) -> bytes:
 
 
 def _decode(line: bytes) -> tuple[dict[str, Any], int] | None:
-    """The record and the durable lines that it states; None if the line is not whole."""
+    """The record and the durable lines that it states; None if the line is not whole. ValueError if it is no record."""
     match = _LINE.match(line)
     if match is None or int(match[1], 16) != google_crc32c.value(match[2]):
         return None
@@ -160,11 +161,19 @@ def _read(run: RunFolder) -> tuple[list[dict[str, Any]], int]:
     """All whole records from the beginning, and the bytes that they take."""
     if not run.log.exists():
         raise RunFolderError(f"{run.path} has no {run.log.name}: it is not the folder of a run that was started")
-    with naming(run.log):
-        data = run.log.read_bytes()
-    lines = data.split(b"\n")
+    refuse_links(run.path, run.log)
+    lines = read_file(run.log, LARGEST_LOG).split(b"\n")
     # What stands behind the last line end was never finished.
-    decoded = [_decode(line) for line in lines[:-1]]
+    decoded = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            decoded.append(_decode(line))
+        except (ValueError, RecursionError) as error:
+            # Its CRC is right, so no power cut has made it: somebody else has.
+            raise StoreCorrupt(
+                f"{run.log}: line {number} is no record of Luggin ({type(error).__name__}). Restore the file from a "
+                "backup; the measured rows are not touched by this"
+            ) from error
     whole = next((i for i, found in enumerate(decoded) if found is None), len(decoded))
     durable = max((found[1] for found in decoded[whole:] if found is not None), default=0)
     if durable > whole:

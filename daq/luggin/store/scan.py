@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from luggin.errors import RunFolderError
 from luggin.records import Schema
+from luggin.store.checked import schema_of
 from luggin.store.faults import corrupt
 from luggin.store.framing import VERSION, Kind, Position, Record, SegmentReader, durable_mark
 from luggin.store.index import RowIndex
@@ -69,7 +70,11 @@ class JournalScan:
             return self._end_here(remaining, f"segment {self._position.segment + 1} is missing")
         reader = SegmentReader(self._run.segment(number), self._position.offset if resumed and self._position else 0)
         for record in reader:
-            problem = self._take(number, record)
+            try:
+                problem = self._take(number, record)
+            except (ValueError, RecursionError) as error:
+                # Its CRC is right, so no power cut has made it: somebody else has.
+                return self._damaged(Position(number, record.offset), f"a record says what none of ours says ({error})")
             if problem:
                 return self._end_here(remaining, problem)
             self._position = Position(number, reader.end)
@@ -92,6 +97,8 @@ class JournalScan:
                 return f"rows of an unknown stream (number {record.stream})"
             if record.first != stream.rows:
                 return f"row {record.first} of stream {stream.schema.stream!r} follows row {stream.rows - 1}"
+            if len(record.payload) % stream.row_size:
+                raise ValueError(f"{len(record.payload)} bytes are no whole rows of {stream.row_size}")
             stream.index.add(record.first, segment, record.offset)
             stream.rows += len(record.payload) // stream.row_size
             if self._rows_seen:
@@ -99,13 +106,18 @@ class JournalScan:
         elif record.kind == Kind.SCHEMA:
             return self._take_schema(record)
         elif record.kind == Kind.HEAD:
-            check_format(json.loads(record.payload), self._run.segment(segment))
+            head = json.loads(record.payload)
+            if not isinstance(head, dict):
+                raise ValueError("the head of a segment is a table")
+            check_format(head, self._run.segment(segment))
         return None
 
     def _take_schema(self, record: Record) -> str | None:
-        schema = Schema.from_json(json.loads(record.payload))
+        schema: Schema = schema_of(json.loads(record.payload))
         known = self._numbers.get(record.stream)
         if known is None:
+            if schema.stream in self.streams:
+                raise ValueError(f"stream {schema.stream!r} begins a second time")
             self._numbers[record.stream] = known = ScannedStream(schema, record.stream, record.first)
             self.streams[schema.stream] = known
         if known.schema != schema:
@@ -130,13 +142,19 @@ class JournalScan:
             file = self._run.segment(here.segment)
             if any(True for _ in SegmentReader(file, here.offset)) and problem == _NOT_WHOLE:
                 return False  # its writer has finished the record in the meantime
-            self.damage = f"{file}: byte {here.offset}: {problem}"
-            if self._strict:
-                raise corrupt(
-                    file,
-                    here.offset,
-                    f"{problem}, although it was once safe on this disk",
-                    "The rows before it and all committed rows are whole; `luggin recover --accept-damage` keeps "
-                    "them and sets the damaged journal aside",
-                )
+            return self._damaged(here, f"{problem}, although it was once safe on this disk")
+        return False
+
+    def _damaged(self, here: Position, problem: str) -> bool:
+        """Say that the journal is damaged. Always False: no further."""
+        file = self._run.segment(here.segment)
+        self.damage = f"{file}: byte {here.offset}: {problem}"
+        if self._strict:
+            raise corrupt(
+                file,
+                here.offset,
+                problem,
+                "The rows before it and all committed rows are whole; `luggin recover --accept-damage` keeps "
+                "them and sets the damaged journal aside",
+            )
         return False
