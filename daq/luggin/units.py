@@ -11,7 +11,7 @@ import difflib
 import math
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
 from luggin.errors import UnitError
@@ -19,6 +19,8 @@ from luggin.errors import UnitError
 _MAXIMUM_LENGTH = 80
 # Larger or smaller than any product of units that measures something; keeps all arithmetic finite.
 _LARGEST_FACTOR = 1e90
+# Digits between the largest and the smallest number that a float can be.
+_EVERY_DIGIT = Context(prec=700)
 
 _PREFIXES = {
     "": 1.0,
@@ -404,5 +406,5 @@ def rounded(value: float, u: float | None) -> tuple[str, str, int]:
     number, spread = Decimal(value) * scale, Decimal(u) * scale
     for _ in range(2):  # rounding 0.0996 to two digits makes it 0.100: then it is rounded once more
         place = Decimal(1).scaleb(spread.adjusted() - 1)
-        spread = spread.quantize(place, ROUND_HALF_EVEN)
-    return f"{number.quantize(place, ROUND_HALF_EVEN):f}", f"{spread:f}", power
+        spread = spread.quantize(place, ROUND_HALF_EVEN, _EVERY_DIGIT)
+    return f"{number.quantize(place, ROUND_HALF_EVEN, _EVERY_DIGIT):f}", f"{spread:f}", power

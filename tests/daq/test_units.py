@@ -237,3 +237,10 @@ def test_other_letters_are_no_units(symbol):
 )
 def test_durations_for_people(seconds, words):
     assert units.show_duration(seconds) == words
+
+
+def test_a_value_and_an_uncertainty_that_have_nothing_to_do_with_each_other_can_be_written():
+    value, u, power = units.rounded(-1e300, 3e-320)
+    assert power == 300
+    assert float(value) == -1.0
+    assert u == "0." + "0" * 619 + "30"

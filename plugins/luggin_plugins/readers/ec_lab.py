@@ -143,12 +143,13 @@ class _Reading:
             raw = self.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         except OSError as error:
             self._fail(f"the file cannot be read: {error.strerror}")
-        if not raw.strip():
+        text = raw.decode("cp1252", errors="replace")
+        if not text.strip():
             self._fail(f"the file is empty; expected {FIRST_LINES[0]!r} in its first line")
         if b"\0" in raw:
             damaged = raw.count(b"\n", 0, raw.index(b"\0")) + 1
             self._fail("found binary data; expected text (EC-Lab exports .mpr files as text)", damaged)
-        lines = raw.decode("cp1252", errors="replace").split("\n")
+        lines = text.split("\n")
         for number, line in enumerate(lines, 1):
             if len(line) > LONGEST_LINE:
                 self._fail(f"the line has {len(line)} characters; expected at most {LONGEST_LINE}", number)

@@ -283,6 +283,8 @@ def test_a_last_number_that_lost_digits_is_not_read(save, cut):
 def test_empty_binary_large_and_missing_files(save, tmp_path, monkeypatch):
     with pytest.raises(FileFormatError, match="empty"):
         read_ec_lab(save([""]))
+    with pytest.raises(FileFormatError, match="empty"):
+        read_ec_lab(save(["\xa0"], end="", last=""))  # a blank to those who read cp1252
     with pytest.raises(FileFormatError, match=r"scan\.mpt:2: found binary data"):
         read_ec_lab(save(["EC-Lab ASCII FILE", "\0\1"]))
     with pytest.raises(FileFormatError, match="cannot be read"):
