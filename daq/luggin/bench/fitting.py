@@ -31,7 +31,7 @@ def requires_limits(bench: Bench, protocol: _Limited) -> str | None:
     """
     if all(bench.is_simulated(role) for role in bench.roles):
         return None
-    limited = {limit.column for limit in protocol.limits if limit.then == "stop"}
+    limited = {limit.column for limit in protocol.limits if limit.then == "stop" and limit.kind == "between"}
     missing = [columns[0] for columns in _NEEDED_COLUMNS if limited.isdisjoint(columns)]
     if not missing:
         return None

@@ -179,22 +179,21 @@ def stopped(folder):
         pytest.param(
             CP,
             'limits = [{column = "current", between = ["-1 mA", "1 mA"]}]\n',
-            'cp needs a largest potential: write potential_limit = "2 V" in the step, or a limit of potential',
+            "p.toml:4: steps[1]: cp needs a largest potential. "
+            'Write potential_limit = "2 V" in the step, or a limit of potential in the protocol.',
             id="no largest potential",
         ),
         pytest.param(
             CP + ', potential_limit = "1 V"',
             LIMITS.replace('"-1 mA", "1 mA"', '"-1 uA", "1 uA"'),
-            "cp.current = -5 uA; the limits of this run allow -1 uA ... 1 uA. Nothing was applied.",
+            "p.toml:4: steps[1].current: cp would come to current of -5 uA, outside of the limits of this protocol "
+            "(current between -1 uA and 1 uA). Change the limit or the current.",
             id="beyond the limit",
         ),
     ],
 )
-def test_a_constant_current_that_the_limits_forbid_is_never_applied(stopped, step, limits, words):
-    errors, archive = stopped(step, limits, code=2)
-    assert words in errors
-    assert archive.outcome == "failed"
-    assert set(archive.store.streams) == {"events"}
+def test_a_constant_current_that_the_limits_forbid_is_never_begun(refused, step, limits, words):
+    assert words in refused(simulated(), step, code=2, limits=limits)
 
 
 @pytest.mark.parametrize(

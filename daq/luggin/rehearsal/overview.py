@@ -1,43 +1,37 @@
-"""Before a run touches anything: look the plan over, and rehearse it on simulated twins.
-
-The overview is arithmetic on declared data. The rehearsal is the real thing in virtual time: the
-same engine, drivers and bytes, in a folder that is thrown away.
-"""
+"""What a protocol amounts to on its bench, from what the drivers declare; nobody is talked to."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from luggin.capabilities import Capabilities, MeasuringInstrument, Realised, Technique, measures
+from luggin.capabilities import MeasuringInstrument, Realised, Technique, measures
 from luggin.clock import RealClock
-from luggin.engine.approval import note_rehearsal, rehearsal_key
+from luggin.engine.allowed import too_late
 from luggin.engine.execution import ends_at
 from luggin.engine.monitors import check_monitor, taken_streams, wants_instrument
-from luggin.engine.progress import SimulatedOperator
-from luggin.engine.protocols import run_protocol, watched
-from luggin.engine.scripts import execute_script
-from luggin.engine.start import Ambient, Plan, Source
 from luggin.engine.stepping import with_stepping
+from luggin.engine.watches import judged_columns
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
+from luggin.rehearsal.holding import held_by, never_judged, out_of_reach
 
 if TYPE_CHECKING:
-    from luggin.bench import Bench
+    from luggin.engine.start import Plan
     from luggin.plugins import Plugins
     from luggin.steps import Execution, LoadedProtocol, TechniqueStep
 
 #: Bytes that the engine adds to each row: time, received, step, attempt.
 _OWN_BYTES = 24
-#: Above this age of a row on arrival (s), a ``stop`` limit in the runner alone is late.
-SLOW = 1.0
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step as it will be executed."""
+    """One step as it will be executed.
+
+    ``latency`` is the largest age of a row on arrival (s); ``late`` says which limit that is too much
+    for, ``columns`` what limits can be judged by.
+    """
 
     path: str
     title: str
@@ -47,6 +41,8 @@ class PlannedStep:
     latency: float
     closed: bool
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    late: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,11 +89,12 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
         ProtocolError: set points outside the limits or the instrument's range, a technique that it
             cannot do, a role that is not there; all of them, with their lines.
     """
-    from luggin.bench import check_roles
+    from luggin.bench import check_roles, requires_limits
 
     devices = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
     stepped = {name: with_stepping(device, RealClock()) for name, device in devices.items()}
     offline = {name: instrument for name, instrument in stepped.items() if measures(instrument)}
+    is_real = not all(plan.bench.is_simulated(role) for role in plan.bench.roles)
     problems = list(check_roles(plan.bench, loaded))
     warnings = ["`record` is noted, but this version keeps every row"] if loaded.protocol.record else []
     steps: list[PlannedStep] = []
@@ -105,25 +102,27 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     for execution in loaded.protocol.walk():
         key = f"{execution.step.fingerprint()}"
         if key not in prepared:
-            prepared[key] = _plan_step(execution, offline, loaded, warnings)
-            if isinstance(found := prepared[key], Problem):
+            prepared[key] = found = _plan_step(execution, offline, loaded, plan, warnings)
+            if isinstance(found, Problem):
                 problems.append(found)
+            elif found.late and is_real:
+                problems.append(_problem(loaded, execution, f"{found.late}."))
+            elif found.late:
+                warnings.append(f"step {execution.path}: {found.late}. A bench with real instruments refuses it")
         found = prepared[key]
         if isinstance(found, PlannedStep):
             steps.append(replace(found, path=execution.path))
     capabilities = [instrument.capabilities for instrument in offline.values()]
-    problems.extend(_limits_out_of_reach(plan, loaded, capabilities))
-    problems.extend(_wrong_monitors(plan, loaded, devices, taken_streams(offline.values())))
+    if len(problems) == 0:
+        problems += never_judged(plan, loaded, steps)
+    problems += out_of_reach(plan, loaded, capabilities)
+    problems += _wrong_monitors(plan, loaded, devices, taken_streams(offline.values()))
     if problems:
         # The values of a for_each share one place in the file: what is said of all of them is said once.
         raise ProtocolError(loaded.document.name, list(dict.fromkeys(problems)))
-    held = {limit.describe(): _held_by(limit.column, capabilities) for limit in plan.limits}
-    slow = [step for step in steps if step.latency > SLOW and step.closed]
-    if slow and any(limit.then == "stop" for limit in plan.limits):
-        warnings.append(
-            f"step {slow[0].path}: rows may be {slow[0].latency:.3g} s old on arrival, and no limit is held by the "
-            "instrument; shorten the time between readings if the cell can be harmed within that time"
-        )
+    if missing := requires_limits(plan.bench, plan):
+        warnings.append(f"it cannot run: {missing}")
+    held = {limit.describe(): held_by(limit, plan, steps, capabilities) for limit in plan.limits}
     return Overview(tuple(steps), held, tuple(dict.fromkeys(warnings)), _largest_charge(plan, steps))
 
 
@@ -131,6 +130,7 @@ def _plan_step(
     execution: Execution,
     offline: Mapping[str, MeasuringInstrument],
     loaded: LoadedProtocol,
+    plan: Plan,
     warnings: list[str],
 ) -> PlannedStep | Problem:
     from luggin.steps import Chain, Rest, TechniqueStep
@@ -150,6 +150,7 @@ def _plan_step(
         realised = _prepared(offline[role], techniques, execution, warnings)
     except LugginError as error:
         return _problem(loaded, execution, str(error))
+    columns = set().union(*(judged_columns(schema) for schema in realised.schemas))
     size = sum(r * (s.row_struct.size + _OWN_BYTES) for r, s in zip(realised.rows, realised.schemas, strict=True))
     return PlannedStep(
         execution.path,
@@ -160,6 +161,8 @@ def _plan_step(
         realised.latency,
         closed=any(t.name != "ocp" for t in realised.techniques),
         notes=realised.notes,
+        columns=tuple(sorted(columns)),
+        late=too_late(plan.limits, realised, offline[role].capabilities),
     )
 
 
@@ -197,25 +200,6 @@ def _role(on: str | None, offline: Mapping[str, Any]) -> str | None:
     return on if on in offline else None
 
 
-def _limits_out_of_reach(plan: Plan, loaded: LoadedProtocol, capabilities: Sequence[Capabilities]) -> list[Problem]:
-    """Limits that the instrument would never reach protect nothing, and hide a mistake."""
-    problems = []
-    for number, limit in enumerate(plan.limits):
-        ranges = {"potential": [c.potential for c in capabilities], "current": [c.current for c in capabilities]}
-        for reach in ranges.get(limit.column, []):
-            if limit.low < reach.low and limit.high > reach.high:
-                problems.append(
-                    Problem(
-                        f"{limit.describe()} is wider than the instrument reaches ({reach.low:g} ... {reach.high:g} "
-                        f"{reach.unit}), so it protects nothing",
-                        f"limits[{number + 1}]",
-                        loaded.document.line(("limits", number)),
-                        "Narrow it to what the cell can bear.",
-                    )
-                )
-    return problems
-
-
 def _wrong_monitors(
     plan: Plan, loaded: LoadedProtocol, devices: Mapping[str, object], taken: set[str]
 ) -> list[Problem]:
@@ -240,108 +224,8 @@ def _wrong_monitors(
     return problems
 
 
-def _held_by(column: str, capabilities: Sequence[Capabilities]) -> str:
-    held = [f"{c.model}: {c.enforced[column]}" for c in capabilities if column in c.enforced]
-    return "; ".join(held) or "the runner, on every reading"
-
-
 def _largest_charge(plan: Plan, steps: Sequence[PlannedStep]) -> float | None:
     """The largest current that the limits let through, for as long as the cell is closed (C)."""
-    allowed = [max(abs(limit.low), abs(limit.high)) for limit in plan.limits if limit.column == "current"]
+    windows = [limit for limit in plan.limits if limit.column == "current" and limit.kind == "between"]
+    allowed = [max(abs(limit.low), abs(limit.high)) for limit in windows]
     return min(allowed) * sum(step.duration for step in steps if step.closed) if allowed else None
-
-
-# -- the rehearsal --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """What happened on the simulated twins."""
-
-    outcome: str
-    rows: int
-    charge: float
-    error: str = ""
-    exit_code: int = 0
-    results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-
-    def to_json(self) -> dict[str, Any]:
-        """What ``luggin check --json`` prints."""
-        return dict(vars(self))
-
-
-def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
-    """Run the protocol on simulated twins in virtual time, in a folder that is thrown away.
-
-    A completed rehearsal is noted, so that a run of the same protocol on the same bench may start.
-
-    Raises:
-        UsageError: an instrument of the bench has no simulated twin.
-    """
-    twins = replace(plan, bench=twin_bench(plan.bench, plugins))
-    with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
-        finished = run_protocol(
-            loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
-        )
-        rows, charge = _measured(finished.folder)
-    if finished.error is None:
-        note_rehearsal(rehearsal_key(plan))
-    return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
-
-
-def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Rehearsal:
-    """Execute a Python protocol on simulated twins in virtual time; all runs that it starts."""
-    keys: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
-
-        def on_twins(plan: Plan) -> Plan:
-            keys.append(rehearsal_key(plan))
-            return replace(plan, bench=twin_bench(plan.bench, plugins), folder=Path(place) / str(len(keys)))
-
-        surroundings = Ambient(plugins, source, people=SimulatedOperator(), bench=bench, adapt=on_twins)
-        finished = watched(surroundings, lambda: execute_script(surroundings))
-        measured = [_measured(run.folder) for run in surroundings.runs]
-    if finished.error is None:
-        for key in keys:
-            note_rehearsal(key)
-    return Rehearsal(
-        finished.outcome,
-        sum(rows for rows, _ in measured),
-        sum(charge for _, charge in measured),
-        str(finished.error or ""),
-        finished.exit_code,
-    )
-
-
-def _measured(folder: Path) -> tuple[int, float]:
-    """Rows, and the charge that went through the cell (C, both directions counted)."""
-    import numpy as np
-
-    from luggin.analysis import open_run
-
-    rows, charge = 0, 0.0
-    for table in open_run(folder).tables():
-        rows += len(table)
-        if "current" in table.columns and len(table) > 1:
-            current, time = np.abs(table.columns["current"]), table.columns["time"]
-            charge += float(np.nansum((current[1:] + current[:-1]) / 2 * np.diff(time)))
-    return rows, charge
-
-
-def twin_bench(bench: Bench, plugins: Plugins) -> Bench:
-    """The same roles on simulated instruments in virtual time."""
-    tables = dict(bench.simulated_tables)
-    roles = {}
-    for name, role in bench.roles.items():
-        if role.resource.startswith("sim://"):
-            roles[name] = role
-            continue
-        table = tables.get(name) or plugins.simulator().twin_table(role.driver, role.settings)
-        if table is None:
-            raise UsageError(
-                f"{bench.path}: {name} ({role.driver}) has no simulated twin, so it cannot be rehearsed. Add a "
-                f"[simulated.{name}] table to the bench, or run with --force."
-            )
-        tables[name] = table
-        roles[name] = replace(role, resource=f"sim://{name}")
-    return replace(bench, roles=roles, simulated_tables=tables, simulator=None)
