@@ -15,10 +15,11 @@ hookimpl = pluggy.HookimplMarker("luggin")
 @hookimpl
 def luggin_drivers() -> list[Driver]:
     """The drivers of this package; imported only when somebody asks for them."""
+    from luggin_drivers.julabo import JulaboCirculator
     from luggin_drivers.keithley import Keithley2450
     from luggin_drivers.palmsens import PalmSensMethodScript
 
-    return [PalmSensMethodScript(), Keithley2450()]
+    return [PalmSensMethodScript(), Keithley2450(), JulaboCirculator()]
 
 
 __all__ = ["luggin_drivers"]

@@ -11,7 +11,13 @@
     options = {staircase = true}            # rules of the dialect
     [simulated.cell.cell]                   # what hangs on its leads
     kind = "redox"
+    chamber = "oven"                        # in whose chamber it stands
     ...
+    [simulated.oven]
+    dialect = "julabo.circulator"
+    model = "cf31"
+    [simulated.oven.chamber]                # what an instrument that tempers holds
+    sample_lag = "5 min"
 """
 
 from __future__ import annotations
@@ -27,15 +33,16 @@ from typing import Any
 from luggin import units
 from luggin.clock import Clock
 from luggin.errors import Problem, ProtocolError, UnitError
-from luggin_sim.cells import Cell, cell_from_table, read_cell
-from luggin_sim.dialects import DIALECTS
+from luggin_sim.cells import Cell, Chamber, Tempered, cell_from_table, chamber_from_table, read_cell, read_chamber
+from luggin_sim.dialects import DIALECTS, TEMPERING, Dialect
+from luggin_sim.dialects.in_chamber import InChamber
 from luggin_sim.ports import line as lines
 from luggin_sim.ports import messages
 from luggin_sim.ports.serial_port import install
 from luggin_sim.wire import Wire, WireLog
 
 _ROOT = "simulated"
-_KEYS = ("dialect", "model", "latency", "baud", "address", "options", "cell")
+_KEYS = ("dialect", "model", "latency", "baud", "address", "options", "cell", "chamber")
 _LONGEST_LATENCY = 60.0
 _BAUD_RATES = (1200, 12_000_000)
 _numbers = itertools.count(1)
@@ -43,10 +50,10 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Station:
-    """One simulated instrument with its cell, ready to be put on a port: a VISA name, or a serial one."""
+    """One simulated instrument with what it holds, ready to be put on a port: a VISA name, or a serial one."""
 
     wire: Wire
-    cell: Cell
+    cell: Cell | Chamber
     address: str = ""
 
 
@@ -75,7 +82,7 @@ class Lab:
         return self._lines[name].cell_is_on()
 
     def truth(self, name: str) -> Mapping[str, Any]:
-        """The true parameters of the instrument's cell (V, A, cm, mol/cm3, ohm, F, K)."""
+        """The true parameters of the instrument's cell (V, A, cm, mol/cm3, ohm, F, K) or chamber (K, W, s)."""
         return dataclasses.asdict(self._stations[name].cell.truth)
 
     def log(self, name: str) -> WireLog:
@@ -116,7 +123,29 @@ def check(tables: Mapping[str, Any]) -> list[Problem]:
             problems += _check_instrument(table, path)
         else:
             problems.append(Problem("a simulated instrument is a table", path))
-    return problems + _check_addresses(tables)
+    return problems + _check_addresses(tables) + _check_places(tables)
+
+
+def _check_places(tables: Mapping[str, Any]) -> list[Problem]:
+    """Cells that shall stand in a chamber that is not there, or that do not depend on its temperature."""
+    problems: list[Problem] = []
+    chambers = [name for name, table in tables.items() if isinstance(table, Mapping) and _tempers(table)]
+    for name, table in tables.items():
+        cell = table.get("cell") if isinstance(table, Mapping) else None
+        if not isinstance(cell, Mapping) or "chamber" not in cell:
+            continue
+        path = f"{_ROOT}.{name}.cell"
+        if cell["chamber"] not in chambers:
+            there = f"There are: {', '.join(chambers)}." if chambers else "No instrument tempers a chamber here."
+            problems.append(Problem(f"there is no chamber {cell['chamber']!r}.", f"{path}.chamber", hint=there))
+        if cell.get("kind") != "redox":
+            message = f"a cell of kind {cell.get('kind')!r} does not depend on temperature."
+            problems.append(Problem(message, f"{path}.chamber", hint="Leave the chamber out."))
+    return problems
+
+
+def _tempers(table: Mapping[str, Any]) -> bool:
+    return isinstance(table.get("dialect"), str) and table["dialect"] in TEMPERING
 
 
 def _check_addresses(tables: Mapping[str, Any]) -> list[Problem]:
@@ -167,12 +196,26 @@ def _check_instrument(table: Mapping[str, Any], path: str) -> list[Problem]:
     if type(baud) is not int or not _BAUD_RATES[0] <= baud <= _BAUD_RATES[1]:
         low, high = _BAUD_RATES
         problems.append(Problem(f"{baud!r} is not a baud rate; allowed are {low} to {high}", f"{path}.baud"))
-    cell = table.get("cell")
-    if isinstance(cell, Mapping):
-        problems += read_cell(cell, f"{path}.cell")[1]
+    return problems + _check_held(table, path)
+
+
+def _check_held(table: Mapping[str, Any], path: str) -> list[Problem]:
+    """What an instrument holds: a cell, or a chamber if it tempers."""
+    held, other = ("chamber", "cell") if _tempers(table) else ("cell", "chamber")
+    problems = [Problem(f"this instrument holds a {held}, no {other}", f"{path}.{other}")] if other in table else []
+    content = table.get(held, {} if held == "chamber" else None)
+    if not isinstance(content, Mapping):
+        message = "which cell hangs on the leads?" if held == "cell" else "a chamber is a table"
+        problems.append(Problem(message, f"{path}.{held}", hint='Write a table with "kind".' if held == "cell" else ""))
+    elif held == "cell":
+        problems += read_cell(_without_place(content), f"{path}.cell")[1]
     else:
-        problems.append(Problem("which cell hangs on the leads?", f"{path}.cell", hint='Write a table with "kind".'))
+        problems += read_chamber(content, f"{path}.chamber")[1]
     return problems
+
+
+def _without_place(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in cell.items() if key != "chamber"}
 
 
 def _unknown(what: str, value: Any, known: Any, path: str) -> Problem:
@@ -189,7 +232,7 @@ def _latency(table: Mapping[str, Any]) -> float:
 
 
 def stations(tables: Mapping[str, Any]) -> dict[str, Station]:
-    """Fresh instruments and cells.
+    """Fresh instruments, cells and chambers.
 
     Raises:
         ProtocolError: the tables have mistakes; all of them are in it.
@@ -198,13 +241,25 @@ def stations(tables: Mapping[str, Any]) -> dict[str, Station]:
     if problems:
         raise ProtocolError("simulated bench", problems)
     made = {}
+    chambers = {name: chamber_from_table(t.get("chamber", {})) for name, t in tables.items() if _tempers(t)}
     for name, table in tables.items():
-        cell = cell_from_table(table["cell"], "simulated bench", f"{_ROOT}.{name}.cell")
-        dialect = DIALECTS[table["dialect"]].make(table["model"], table.get("options", {}), cell)
+        cell, dialect = _instrument(name, table, chambers)
         address = _address(table)
         wire = (messages.MessageWire if address else Wire)(dialect, _latency(table), table.get("baud"))
         made[name] = Station(wire, cell, address)
     return made
+
+
+def _instrument(name: str, table: Mapping[str, Any], chambers: Mapping[str, Chamber]) -> tuple[Cell | Chamber, Dialect]:
+    """What an instrument holds, and the instrument."""
+    maker, options = DIALECTS[table["dialect"]], table.get("options", {})
+    if name in chambers:
+        return chambers[name], TEMPERING[table["dialect"]].make(table["model"], options, chambers[name])
+    cell = cell_from_table(_without_place(table["cell"]), "simulated bench", f"{_ROOT}.{name}.cell")
+    dialect = maker.make(table["model"], options, cell)
+    if "chamber" in table["cell"] and isinstance(cell, Tempered):
+        dialect = InChamber(dialect, cell, chambers[table["cell"]["chamber"]])
+    return cell, dialect
 
 
 def open_lab(tables: Mapping[str, Any], clock: Clock) -> Lab:
@@ -222,10 +277,23 @@ def default_bench_text() -> str:
 
 
 def twin_table(driver_id: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A simulated table that stands in for a real instrument in a rehearsal, with the default bench's cell."""
+    """A simulated table that stands in for a real instrument in a rehearsal, with the default bench's cell.
+
+    An instrument that tempers has a chamber with the usual values.
+    """
     import tomllib
 
     if driver_id not in DIALECTS:
         return None
+    if driver_id in TEMPERING:
+        return _tempering_twin(driver_id, settings)
     table: dict[str, Any] = tomllib.loads(default_bench_text())["simulated"]["cell"]
     return {**table, "dialect": driver_id, "model": settings.get("model", DIALECTS[driver_id].usual_model)}
+
+
+def _tempering_twin(driver_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    usual = DIALECTS[driver_id].usual_model
+    named = str(settings.get("model", usual))
+    model = usual if any(problem.path == "model" for problem in DIALECTS[driver_id].check(named, {})) else named
+    options = {"address": settings["address"]} if "address" in settings else {}
+    return {"dialect": driver_id, "model": model, "latency": "1 ms", "options": options, "chamber": {}}

@@ -31,7 +31,7 @@ _VISA_NAME = re.compile(_VISA, re.IGNORECASE)
 _URL = re.compile(rf"visa://(?P<library>.*?)/(?P<name>{_VISA}.*)", re.IGNORECASE)
 _SOCKET = re.compile(r"TCPIP\d*::\[?(?P<host>.+?)\]?::(?P<port>\d+)::SOCKET", re.IGNORECASE)
 _SERIAL = re.compile(r"ASRL(?P<port>.+?)(?:::INSTR)?", re.IGNORECASE)
-_SERIAL_SETTINGS = ("baudrate", "xonxoff", "rtscts")
+_SERIAL_SETTINGS = ("baudrate", "bytesize", "parity", "xonxoff", "rtscts")
 
 
 def open_line(resource: str, clock: Clock, **settings: Any) -> Transport:
@@ -40,10 +40,10 @@ def open_line(resource: str, clock: Clock, **settings: Any) -> Transport:
     Args:
         resource: a name as in the table above.
         clock: the lab clock.
-        settings: of the line: ``terminator``, ``timeout``, ``ignore``, ``baudrate``, ``xonxoff``,
-            ``rtscts``. What concerns serial ports only is left out elsewhere, so a driver may say it
-            for an instrument with several interfaces. ``url`` is what to open instead of the name
-            (simulated benches); ``library`` the VISA library.
+        settings: of the line: ``terminator``, ``timeout``, ``ignore``, ``baudrate``, ``bytesize``,
+            ``parity``, ``xonxoff``, ``rtscts``. What concerns serial ports only is left out elsewhere, so
+            a driver may say it for an instrument with several interfaces. ``url`` is what to open instead
+            of the name (simulated benches); ``library`` the VISA library.
 
     Raises:
         NoInstrument, LineInUse: as the lines say.

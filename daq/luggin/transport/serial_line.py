@@ -7,7 +7,8 @@ as ``read_until`` does, is 50 to 70 times slower.)
 from __future__ import annotations
 
 import errno
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 from luggin.clock import Cancel, Clock
 from luggin.errors import LineInUse, LineLost, NoInstrument
@@ -15,6 +16,8 @@ from luggin.transport.base import SLICE, Transport
 
 #: How pyserial says that somebody else has the port: its own lock (POSIX), Windows, the kernel.
 _IN_USE = ("exclusively lock", "Access is denied", "PermissionError", "busy")
+#: pyserial's letters.
+_PARITIES = {"none": "N", "even": "E", "odd": "O"}
 
 
 class _SimulatedPort(Protocol):
@@ -31,6 +34,8 @@ class SerialTransport(Transport):
         clock: the lab clock.
         url: what pyserial opens, if it differs from the name (simulated benches).
         baudrate: symbols per second.
+        bytesize: data bits, 7 or 8.
+        parity: ``"none"``, ``"even"`` or ``"odd"``.
         xonxoff, rtscts: flow control.
         terminator, timeout, ignore: as in `Transport`.
 
@@ -46,6 +51,8 @@ class SerialTransport(Transport):
         *,
         url: str | None = None,
         baudrate: int = 115200,
+        bytesize: Literal[7, 8] = 8,
+        parity: Literal["none", "even", "odd"] = "none",
         xonxoff: bool = False,
         rtscts: bool = False,
         terminator: bytes = b"\n",
@@ -53,7 +60,8 @@ class SerialTransport(Transport):
         ignore: bytes = b"",
     ) -> None:
         super().__init__(resource, clock, terminator=terminator, timeout=timeout, ignore=ignore)
-        self._port = _open(resource, url or resource, baudrate, xonxoff, rtscts)
+        line = {"baudrate": baudrate, "bytesize": bytesize, "parity": _PARITIES[parity]}
+        self._port = _open(resource, url or resource, {**line, "xonxoff": xonxoff, "rtscts": rtscts})
         simulated = getattr(self._port, "read_available", None)
         self._simulated: _SimulatedPort | None = self._port if simulated is not None else None
 
@@ -96,15 +104,13 @@ class SerialTransport(Transport):
         self._port.close()
 
 
-def _open(resource: str, url: str, baudrate: int, xonxoff: bool, rtscts: bool) -> Any:
+def _open(resource: str, url: str, line: Mapping[str, Any]) -> Any:
     import serial
 
     try:
         port = serial.serial_for_url(
             url,
-            baudrate=baudrate,
-            xonxoff=xonxoff,
-            rtscts=rtscts,
+            **line,
             timeout=SLICE,
             write_timeout=5.0,
             do_not_open=True,

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 from luggin.clock import Cancel, Clock
 from luggin.errors import InstrumentError, LineInUse, LineLost, NoInstrument, NotSupported, ReplyTimeout
@@ -40,7 +40,7 @@ class VisaTransport(Transport):
         clock: the lab clock.
         name: what VISA opens, if it differs from ``resource`` (simulated benches).
         library: ``"@py"``, ``"@ivi"``, the path of a maker's library ...; `visa_library` if not given.
-        baudrate, xonxoff, rtscts: of serial ports; of no meaning for others.
+        baudrate, bytesize, parity, xonxoff, rtscts: of serial ports; of no meaning for others.
         terminator, timeout, ignore: as in `Transport`.
 
     Raises:
@@ -56,6 +56,8 @@ class VisaTransport(Transport):
         name: str | None = None,
         library: str | None = None,
         baudrate: int = 115200,
+        bytesize: Literal[7, 8] = 8,
+        parity: Literal["none", "even", "odd"] = "none",
         xonxoff: bool = False,
         rtscts: bool = False,
         terminator: bytes = b"\n",
@@ -92,7 +94,7 @@ class VisaTransport(Transport):
                 self._set(ResourceAttribute.termchar, terminator[-1])
                 self._set(ResourceAttribute.termchar_enabled, True)
             if self._serial:
-                self._configure_serial(baudrate, xonxoff, rtscts)
+                self._configure_serial(baudrate, bytesize, parity, xonxoff, rtscts)
         except BaseException:
             self._closing.close()
             raise
@@ -223,10 +225,12 @@ class VisaTransport(Transport):
         self._closing.close()
 
     # -- the library
-    def _configure_serial(self, baudrate: int, xonxoff: bool, rtscts: bool) -> None:
-        from pyvisa.constants import ControlFlow, SerialTermination
+    def _configure_serial(self, baudrate: int, bytesize: int, parity: str, xonxoff: bool, rtscts: bool) -> None:
+        from pyvisa.constants import ControlFlow, Parity, SerialTermination
 
         self._set(self._attributes.asrl_baud_rate, baudrate)
+        self._set(self._attributes.asrl_data_bits, bytesize)
+        self._set(self._attributes.asrl_parity, Parity[parity])
         flow = ControlFlow.none
         flow |= ControlFlow.xon_xoff if xonxoff else ControlFlow.none
         flow |= ControlFlow.rts_cts if rtscts else ControlFlow.none

@@ -1,6 +1,7 @@
 """Physics of simulated cells: plain numbers in and out, no clock, no wires."""
 
-from luggin_sim.cells.base import SHORTEST_STEP, Cell
+from luggin_sim.cells.base import SHORTEST_STEP, Cell, Tempered
+from luggin_sim.cells.chamber import Chamber, ChamberSpec, chamber_from_table, read_chamber
 from luggin_sim.cells.redox import RedoxCell
 from luggin_sim.cells.redox_spec import Chain, Couple, RedoxSpec
 from luggin_sim.cells.resistor import ResistorCell, ResistorSpec
@@ -8,6 +9,7 @@ from luggin_sim.cells.spec import cell_from_table, read_cell
 
 __all__ = [
     "Cell",
+    "Tempered",
     "SHORTEST_STEP",
     "RedoxCell",
     "RedoxSpec",
@@ -15,6 +17,10 @@ __all__ = [
     "Couple",
     "ResistorCell",
     "ResistorSpec",
+    "Chamber",
+    "ChamberSpec",
     "cell_from_table",
     "read_cell",
+    "chamber_from_table",
+    "read_chamber",
 ]

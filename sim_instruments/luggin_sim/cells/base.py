@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -73,6 +73,14 @@ class Cell(Protocol):
 
     def fresh(self) -> Self:
         """The same cell at its start, with the noise sequence from its start."""
+
+
+@runtime_checkable
+class Tempered(Protocol):
+    """A cell that depends on its temperature, and can stand in a chamber."""
+
+    def set_temperature(self, temperature: float) -> None:
+        """The cell has another temperature (K) from now on."""
 
 
 class ReadingNoise:

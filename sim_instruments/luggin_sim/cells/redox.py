@@ -53,13 +53,11 @@ class RedoxCell:
     def __init__(self, spec: RedoxSpec) -> None:
         self._spec = spec
         self._noise = ReadingNoise(spec.current_noise, spec.potential_noise, spec.seed)
-        self._chains = tuple(ChainKinetics(chain, spec.temperature) for chain in spec.chains)
+        self._temper(spec.temperature)
         self._charges = tuple(
             spec.area * FARADAY * electrons for chain in self._chains for electrons in chain.electrons
         )
         self._leak = 0.0 if math.isinf(spec.leak) else 1.0 / spec.leak
-        most = max((n for chain in self._chains for n in chain.electrons), default=1)
-        self._thermal = GAS_CONSTANT * spec.temperature / (most * FARADAY)
         self._semi_integral = SemiIntegral(len(self._charges))
         self._interface = self._mixed_potential(_REST_BEFORE)
         self._passing = 0.0  # faradaic and leak current (A)
@@ -97,6 +95,20 @@ class RedoxCell:
     def charge(self) -> float:
         """Charge (C) that went through the leads since the start, charging spikes included."""
         return self._charge
+
+    def set_temperature(self, temperature: float) -> None:
+        """The cell has another temperature (K) from now on.
+
+        Kinetics and diffusion go on with the RT/F and the D of the new one. What diffused before is
+        taken as if it had done so at the new temperature, so let a cell that was heated stand before
+        it is measured. Half-wave potentials, k0, resistances and the double layer stay as they are.
+        """
+        self._temper(temperature)
+
+    def _temper(self, temperature: float) -> None:
+        self._chains = tuple(ChainKinetics(chain, temperature) for chain in self._spec.chains_at(temperature))
+        most = max((n for chain in self._chains for n in chain.electrons), default=1)
+        self._thermal = GAS_CONSTANT * temperature / (most * FARADAY)
 
     def fresh(self) -> Self:
         """The same cell at its start, with the noise sequence from its start."""

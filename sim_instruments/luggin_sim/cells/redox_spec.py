@@ -6,7 +6,7 @@ Units: V, s, cm, mol/cm3, A, ohm, F, K. Potentials are against the cell's refere
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -50,6 +50,7 @@ CELL_RANGES = {
     "leak": Range(1.0, math.inf, "ohm"),
     "leak_potential": Range(-10.0, 10.0, "V"),
     "temperature": Range(100.0, 1000.0, "K"),
+    "diffusion_activation_energy": Range(0.0, 2e5, "J/mol"),
     "current_noise": Range(0.0, 1.0, "A"),
     "potential_noise": Range(0.0, 1.0, "V"),
 }
@@ -141,6 +142,8 @@ class RedoxSpec:
     real solution has. It gives a cell with a single form a rest potential.
     ``current_noise`` (A) and ``potential_noise`` (V) are standard deviations of what an instrument
     reads; ``seed`` fixes their sequence.
+    ``temperature`` (K) is that of the diffusion coefficients, and of the cell as long as it stands in
+    no chamber; ``diffusion_activation_energy`` (J/mol) says how they change with it (Arrhenius).
 
     Example:
         >>> spec = RedoxSpec(chains=(Chain((Couple(-0.476),), 5e-7, (1.2e-5, 1.2e-5)),), area=0.0707)
@@ -155,6 +158,7 @@ class RedoxSpec:
     leak: float = 1e8
     leak_potential: float = 0.0
     temperature: float = 298.15
+    diffusion_activation_energy: float = 0.0
     current_noise: float = 0.0
     potential_noise: float = 0.0
     seed: int = 0
@@ -163,6 +167,21 @@ class RedoxSpec:
         check_ranges(self, CELL_RANGES)
         if math.isinf(self.leak) and not any(_has_rest_potential(chain) for chain in self.chains):
             raise ValueError("a cell without both forms of any couple has no rest potential; give it a leak")
+
+    def chains_at(self, temperature: float) -> tuple[Chain, ...]:
+        """The chains with the diffusion coefficients of another temperature (K).
+
+        ``D(T) = D(T0) exp(-(Ea/R) (1/T - 1/T0))``: Arrhenius, which describes the viscosity of a
+        solvent well over some tens of kelvin.
+        """
+        exponent = self.diffusion_activation_energy / GAS_CONSTANT * (1.0 / self.temperature - 1.0 / temperature)
+        if not exponent:
+            return self.chains
+        factor = math.exp(exponent)
+        return tuple(
+            replace(chain, diffusion_coefficients=tuple(factor * d for d in chain.diffusion_coefficients))
+            for chain in self.chains
+        )
 
 
 def _has_rest_potential(chain: Chain) -> bool:

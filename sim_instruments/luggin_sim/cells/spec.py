@@ -82,6 +82,7 @@ def _redox(reader: TableReader) -> RedoxSpec | None:
         "leak": reader.quantity("leak", CELL_RANGES, 1e8, none=math.inf),
         "leak_potential": reader.quantity("leak_potential", CELL_RANGES, 0.0),
         "temperature": reader.quantity("temperature", CELL_RANGES, 298.15),
+        "diffusion_activation_energy": reader.quantity("diffusion_activation_energy", CELL_RANGES, 0.0),
         **_noise(reader, CELL_RANGES),
     }
     chains: list[Chain | None]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from luggin.errors import Problem
     from luggin_sim.cells import Cell
 
-__all__ = ["Dialect", "DialectMaker", "DIALECTS"]
+__all__ = ["Dialect", "DialectMaker", "DIALECTS", "TEMPERING"]
 
 
 class _MethodScript:
@@ -49,7 +49,28 @@ class _SourceMeter:
         return make(model, options, cell)
 
 
+class _Circulator:
+    """Julabo's circulators, loaded when one is used."""
+
+    usual_model = "cf31"
+
+    def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
+        from luggin_sim.dialects.julabo_circulator import check
+
+        return check(model, options)
+
+    def make(self, model: str, options: Mapping[str, Any], cell: Any) -> Dialect:
+        """A freshly switched-on circulator; ``cell`` is the chamber that it tempers."""
+        from luggin_sim.dialects.julabo_circulator import make
+
+        return make(model, options, cell)
+
+
+TEMPERING: Mapping[str, _Circulator] = {"julabo.circulator": _Circulator()}
+"""Dialects of instruments that hold no cell but a chamber, in which cells of others may stand."""
+
 DIALECTS: Mapping[str, DialectMaker] = {
+    **TEMPERING,
     "keithley.2450": _SourceMeter(),
     "palmsens.methodscript": _MethodScript(),
 }

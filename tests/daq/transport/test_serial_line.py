@@ -259,3 +259,12 @@ def test_threads_never_get_each_others_answers(line, other_end):
 
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals and their errors are POSIX")
+
+
+@pytest.mark.parametrize(
+    ("given", "bytesize", "parity"),
+    [({}, 8, "N"), ({"bytesize": 7, "parity": "even"}, 7, "E"), ({"parity": "odd"}, 8, "O")],
+)
+def test_data_bits_and_parity_are_those_of_the_instrument(given, bytesize, parity):
+    with SerialTransport("loop://", RealClock(), **given) as loop:
+        assert (loop._port.bytesize, loop._port.parity) == (bytesize, parity)

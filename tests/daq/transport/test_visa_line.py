@@ -398,13 +398,15 @@ def test_a_stream_is_asked_for_no_more_than_is_to_come_of_a_block(scripted):
 
 def test_a_serial_port_of_a_makers_library_is_asked_how_much_waits(scripted):
     library, open_scripted = scripted
-    line = open_scripted("ASRL3::INSTR", InterfaceType.asrl, baudrate=9600, xonxoff=True)
+    line = open_scripted("ASRL3::INSTR", InterfaceType.asrl, baudrate=9600, bytesize=7, parity="even", xonxoff=True)
     library.set[ResourceAttribute.asrl_avalaible_number] = 3
     more = StatusCode.success_max_count_read
     library.script = [(b"1", more), (b".5\n", StatusCode.success_termination_character_read)]
     assert line.read_line() == b"1.5"
     assert [entry[0] for entry in library.asked] == [1, 3]
     assert library.set[ResourceAttribute.asrl_baud_rate] == 9600
+    assert library.set[ResourceAttribute.asrl_data_bits] == 7
+    assert library.set[ResourceAttribute.asrl_parity] == pyvisa.constants.Parity.even
     assert library.set[ResourceAttribute.asrl_flow_control] == pyvisa.constants.ControlFlow.xon_xoff
 
 
