@@ -128,6 +128,8 @@ def test_windows_line_ends_and_byte_order_mark_change_nothing():
         (b"a = 1\nb = '\xe9'", "f.toml:2: the file is not UTF-8. Save it again with the encoding UTF-8."),
         ("a = 1".encode("utf-16"), "f.toml: the file is UTF-16, not UTF-8. Save it again with the encoding UTF-8."),
         ("a = " + "1" * 5000, "f.toml: a number in this file has more digits than can be read."),
+        ("a = 1\nb = {c = [1, 9223372036854775808]}", "f.toml:2: a whole number here has more than 64 bits."),
+        ("a = 0x" + "F" * 5000, "f.toml:1: a whole number here has more than 64 bits."),
         (
             "a = 1\nb = " + "[" * 30 + "]" * 30,
             "f.toml:2" + TOO_DEEP,

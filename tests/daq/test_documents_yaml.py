@@ -249,6 +249,8 @@ NO_VALUE = ' Leave it out, or write "" for an empty text.'
         ('a: "\\ud800"', '1: half a character (a surrogate) is escaped here. Write "\\U0001F600" for U+1F600.'),
         ("a: 1\nb: \x07", "2: the character U+0007 cannot stand in YAML."),
         ("a: " + "9" * 5000, "1: a number in this file has more digits than can be read."),
+        ("a: 1\nb: -9223372036854775809", "2: a whole number here has more than 64 bits."),
+        ("a: 0x" + "F" * 5000, "1: a whole number here has more than 64 bits."),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text, message):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from luggin.errors import Problem, ProtocolError
 
 MAXIMUM_BYTES = 1024 * 1024
 """Larger files are refused before they are read."""
+
+TOO_LARGE = "a whole number here has more than 64 bits"
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,28 @@ def load_toml(text: str | bytes, name: str) -> Document:
         raise _syntax_error(name, plain, str(error), scanner.broken_inline_table) from error
     except ValueError as error:  # a whole number of more than 4300 digits
         raise refusal(name, "a number in this file has more digits than can be read") from error
-    return Document(name, plain, data, scanner.lines)
+    document = Document(name, plain, data, scanner.lines)
+    if large := next(_large_numbers(data), None):
+        raise refusal(name, TOO_LARGE, line=document.line(large))
+    return document
+
+
+def _large_numbers(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Where there are whole numbers of more than 64 bits; hexadecimal ones may be of any length."""
+    if isinstance(data, int):
+        if not is_whole(data):
+            yield path
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _large_numbers(value, (*path, key))
+    elif isinstance(data, list):
+        for position, value in enumerate(data):
+            yield from _large_numbers(value, (*path, position))
+
+
+def is_whole(number: int) -> bool:
+    """True if a whole number has 64 bits at most, as TOML wants it."""
+    return -(1 << 63) <= number < 1 << 63
 
 
 def refusal(name: str, message: str, hint: str = "", line: int | None = None) -> ProtocolError:

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from luggin.documents.document import Document, decoded, load_toml, read_bytes, refusal
+from luggin.documents.document import TOO_LARGE, Document, decoded, is_whole, load_toml, read_bytes, refusal
 from luggin.documents.scanner import MAXIMUM_NESTING, KeyPath
 from luggin.errors import ProtocolError
 
@@ -223,17 +223,22 @@ class _Reading:
             raise self._refusal(f"{text[:40]} begins with a zero: versions of YAML read different numbers", hint)
         if _WHOLE.fullmatch(text):
             try:
-                return int(text)
+                return self._whole(int(text))
             except ValueError as error:  # more than 4300 digits
                 raise self._refusal("a number in this file has more digits than can be read") from error
         if _BASED.fullmatch(text):
-            return int(text, 0)
+            return self._whole(int(text, 0))
         if _DECIMAL.fullmatch(text):
             return float(text)
         infinite = _INFINITE.fullmatch(text)
         if infinite or text in _NO_NUMBER:
             return float(f"{infinite[1]}inf" if infinite else "nan")
         return text
+
+    def _whole(self, number: int) -> int:
+        if not is_whole(number):
+            raise self._refusal(TOO_LARGE)
+        return number
 
     def _refusal(self, message: str, hint: str = "", line: int | None = None) -> ProtocolError:
         return refusal(self._name, message, hint, line or self.line)

@@ -226,7 +226,8 @@ class PotentialKind:
 
 def _not_in_quotes(value: object, unit: str, example: str) -> PydanticCustomError:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return refuse(f"{value:g} has no unit.", f'Write the quantity with its unit, in quotes, such as "{example}".')
+        said = f"{value:g}" if abs(value) < 1e300 else "this number"
+        return refuse(f"{said} has no unit.", f'Write the quantity with its unit, in quotes, such as "{example}".')
     return refuse(f"this is not a quantity ({unit}).", f'Write a number and a unit in quotes, such as "{example}".')
 
 
