@@ -47,7 +47,11 @@ def capabilities(settings: Settings) -> Capabilities:
         model=model.title,
         techniques={
             "cv": TechniqueCapability(
-                "native", CV, {**sweep, "cycles": Range(1, _MAXIMUM_CYCLES, "1")}, latency=1.0, gapless=False
+                "native",
+                CV,
+                {**sweep, "cycles": Range(1, _MAXIMUM_CYCLES, "1", False, "conservative")},
+                latency=1.0,
+                gapless=False,
             ),
             "lsv": TechniqueCapability("native", LSV, sweep, latency=1.0, gapless=False),
         },

@@ -14,7 +14,7 @@ from luggin_drivers.keithley.sourcemeter import SourceMeter
 from luggin_drivers.keithley.tables import MODELS
 
 # A reading of ten power line cycles with its source read back takes 0.4 s; a block of readings is 25 kB.
-_TIMEOUT = 3.0
+_TIMEOUT = 2.0
 
 
 class _NoLine(Transport):

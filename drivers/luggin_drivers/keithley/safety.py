@@ -6,13 +6,13 @@ cell or drain it, so that mode is set before the output is switched, and read ba
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from luggin.capabilities import Exchange
 from luggin.clock import Clock
 from luggin.errors import BadReply, ReplyTimeout, UnsafeState
 from luggin.transport import Transport
+from luggin.transport.dialogue import perform
 from luggin_drivers.keithley import commands
 from luggin_drivers.keithley.settings import Settings
 
@@ -51,34 +51,14 @@ def open_and_verify(transport: Transport, clock: Clock, name: str, exchanges: Se
             try:
                 if attempt or transport.suspect:
                     transport.clear()
-                answers = [_perform(transport, clock, exchange) for exchange in exchanges]
+                performed = perform(transport, exchanges, clock)
             except (ReplyTimeout, BadReply) as error:
                 failure = error
             else:
                 transport.suspect = False
-                told = ", ".join(answer for answer in answers if answer)
+                told = ", ".join(one.found.decode("ascii").strip() for one in performed if one.found is not None)
                 return f"OUTP OFF was sent, and output and its mode were read back: {told} (off, relay open)"
         raise UnsafeState(
             f"{name}: the output was told to go off, but that could not be verified ({failure}). Switch the instrument "
             "off or unplug the cell, then look at it."
         ) from failure
-
-
-def _perform(transport: Transport, clock: Clock, exchange: Exchange) -> str:
-    """Send, and read until the expected answer is there."""
-    transport.write(exchange.send)
-    if not exchange.expect:
-        return ""
-    until = clock.now() + exchange.timeout
-    received: list[str] = []
-    while True:
-        try:
-            line = transport.read_line(max(0.0, until - clock.now()))
-        except ReplyTimeout as silent:
-            if not received:
-                raise
-            asked = exchange.send.decode("ascii").strip()
-            raise BadReply(f"{asked} was answered with {', '.join(received)}") from silent
-        received.append((line or b"").decode("ascii", "replace").strip())
-        if re.search(exchange.expect, received[-1]):
-            return received[-1]

@@ -62,6 +62,9 @@ def _whole(text: str) -> int:
 class SourceMeter(ScpiInstrument):
     """One source-measure unit: W on HI and sense HI, reference on sense LO, counter on LO."""
 
+    # A unit that is gone must be told soon: one look for it, not three.
+    _attempts = 1
+
     language = reading("*LANG?", unit="", decode=str, doc="Command set: SCPI, TSP or SCPI2400.")
     output = reading(commands.OUTPUT, unit="1", decode=_whole, doc="1 while the output is on.")
     count = reading(commands.COUNT, unit="1", decode=_whole, doc="Readings in the buffer.")

@@ -6,7 +6,6 @@ communication protocols of EmStat Pico (V1.6) and EmStat4 (V1.3) as others cite 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -16,7 +15,6 @@ from luggin.clock import Clock
 from luggin.errors import (
     BadReply,
     InstrumentError,
-    InstrumentFault,
     NoInstrument,
     ReplyTimeout,
     UnsafeState,
@@ -25,10 +23,11 @@ from luggin.errors import (
 from luggin.instrument import Instrument, reading
 from luggin.records import Frame
 from luggin.transport import Transport
+from luggin.transport.dialogue import perform
 from luggin_drivers.palmsens.capabilities import capabilities
 from luggin_drivers.palmsens.packages import PackageDecoder
 from luggin_drivers.palmsens.plan import Plan, make_plan
-from luggin_drivers.palmsens.replies import error_code, fault
+from luggin_drivers.palmsens.replies import error_code
 from luggin_drivers.palmsens.safety import safe_exchanges
 from luggin_drivers.palmsens.settings import Settings
 from luggin_drivers.palmsens.stream import PAUSE_AFTER_ERROR, Requests, ScriptRun
@@ -37,8 +36,6 @@ from luggin_drivers.palmsens.tables import BOOTLOADER, CELL_IS_ON, MEASURED_POTE
 # How long (s) a script may take to end after an abort.
 _STOP_TIMEOUT = 5.0
 _FAMILY_LENGTH = 6
-# Bytes of an answer that are kept while it is not complete; rows of a script that is being stopped come before it.
-_KEPT = 1 << 16
 
 
 def _behind(letter: str) -> Callable[[str], str]:
@@ -190,7 +187,7 @@ class MethodScriptInstrument(Instrument):
             for _ in range(2):
                 try:
                     return self._open_and_verify()
-                except (ReplyTimeout, BadReply, InstrumentFault) as error:
+                except (ReplyTimeout, BadReply) as error:
                     failure = error
                     self.transport.drain(quiet=PAUSE_AFTER_ERROR, longest=1.0)
             raise UnsafeState(self._unsafe(failure)) from failure
@@ -200,39 +197,17 @@ class MethodScriptInstrument(Instrument):
         return safe_exchanges(self._settings)
 
     def _open_and_verify(self) -> str:
-        received = b""
-        for exchange in self.safe_dialogue():
-            received = self._perform(exchange)
+        *_, point = perform(self.transport, self.safe_dialogue(), self.clock)
         self.transport.suspect = False
-        points = [line for line in received.split(b"\n") if line[:1] == b"P"]
+        points = [line for line in point.received.split(b"\n") if line[:1] == b"P"]
         (potential,), _, _ = PackageDecoder((MEASURED_POTENTIAL,), {}).decode(points[-1])
         return (
             "cell_off was run, and the instrument measured at open circuit, which it refuses while the cell is on "
             f"(potential {units.show(potential, 'V')})"
         )
 
-    def _perform(self, exchange: Exchange) -> bytes:
-        """Send, and read until the expected answer is complete."""
-        self.clock.sleep(exchange.pause)
-        self.transport.write(exchange.send)
-        wanted = re.compile(exchange.expect.encode("ascii"))
-        until = self.clock.now() + exchange.timeout
-        received = b""
-        while True:
-            try:
-                line = self.transport.read_line(max(0.0, until - self.clock.now()))
-            except ReplyTimeout:
-                if exchange.required:
-                    raise
-                return received
-            received = received[-_KEPT:] + (line or b"") + b"\n"
-            if wanted.search(received):
-                return received
-            if exchange.required and line is not None and error_code(line) is not None:
-                raise fault(self.name, line)
-
     def _unsafe(self, error: InstrumentError) -> str:
-        if isinstance(error, InstrumentFault) and error.code == CELL_IS_ON:
+        if isinstance(error, BadReply) and error_code(error.raw) == CELL_IS_ON:
             found = "the instrument says that the cell is still on"
         else:
             found = f"it could not be verified ({error})"
@@ -266,7 +241,8 @@ class MethodScriptInstrument(Instrument):
             self.transport.write(b"\nZ\n")
             until = self.clock.now() + _STOP_TIMEOUT
             while self.clock.now() < until:
-                line = self._line_before(until)
+                # Rows may come before the answer; silence is told after the line's own timeout.
+                line = self.transport.read_line() or b""
                 if line[:1] == b"Z":
                     return line
         raise ReplyTimeout(f"{self.name}: the script that runs does not answer the abort (Z)")

@@ -49,9 +49,10 @@ def test_somebody_else_is_refused_by_name(dialogue, reply, words):
     assert words in str(refused.value)
 
 
-def test_silence_passes_through(dialogue, clock):
-    with dialogue([(b"*IDN?\n", b"")] * 4) as unit, pytest.raises(ReplyTimeout):
+def test_silence_is_told_after_the_question_and_one_look_for_the_unit(dialogue, clock):
+    with dialogue([(b"*IDN?\n", b"")] * 2) as unit, pytest.raises(ReplyTimeout):
         unit.identify()
+    assert clock.now() == pytest.approx(2.0 + 0.1 + 2.0)  # the timeout, the silence that clears a line, the timeout
 
 
 def test_making_a_driver_says_nothing(dialogue):
@@ -62,4 +63,4 @@ def test_making_a_driver_says_nothing(dialogue):
 def test_the_driver_is_found_by_its_hook():
     driver = next(d for d in luggin_drivers.luggin_drivers() if d.id == "keithley.2450")
     assert set(driver.models) == {"2450", "2460", "2461"}
-    assert driver.line_settings({"model": "2450"}) == {"terminator": b"\n", "timeout": 3.0}
+    assert driver.line_settings({"model": "2450"}) == {"terminator": b"\n", "timeout": 2.0}

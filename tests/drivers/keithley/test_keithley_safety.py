@@ -55,9 +55,9 @@ def test_a_second_attempt_may_bring_the_line_in_step(dialogue):
 @pytest.mark.parametrize(
     ("exchanges", "words"),
     [
-        ([(b"OUTP?\n", b"1\n")], "OUTP? was answered with 1"),
-        ([OFF, (b"OUTP:SMOD?\n", b"NORM\n")], "OUTP:SMOD? was answered with NORM"),
-        ([(b"OUTP?\n", b"")], "no answer within 2 s"),
+        ([(b"OUTP?\n", b"1\n")], r"b'OUTP?\n' was answered with b'1\n'"),
+        ([OFF, (b"OUTP:SMOD?\n", b"NORM\n")], r"b'OUTP:SMOD?\n' was answered with b'NORM\n'"),
+        ([(b"OUTP?\n", b"")], "not answered within 2 s"),
     ],
 )
 def test_what_cannot_be_verified_is_told_to_a_person(dialogue, exchanges, words):
