@@ -23,7 +23,7 @@ _COMMANDS = {
     "analyse": ("luggin.cli.looking", "Analyse a run or a foreign file."),
     "report": ("luggin.cli.looking", "Write the report of a run (one HTML file)."),
     "plugins": ("luggin.cli.looking", "List plugins, their versions and what they provide."),
-    "instruments": ("luggin.cli.looking", "List drivers and what their instruments can do."),
+    "instruments": ("luggin.cli.conformance", "List drivers and what their instruments can do, or test one."),
     "schema": ("luggin.cli.looking", "Print the JSON schema of protocol files, for editors."),
     "sim": ("luggin.cli.simulating", "Serve the simulated instruments of a bench on serial ports."),
 }

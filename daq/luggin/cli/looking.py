@@ -1,4 +1,4 @@
-"""Commands that look: analyse, report, plugins, instruments, schema."""
+"""Commands that look: analyse, report, plugins, schema; and the list of drivers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def analyse(
     from luggin.clock import RealClock
 
     plugins = plugin_manager.load()
-    parameters = _options(options)
+    parameters = parse_options(options)
     source = _RunSource(path) if path.is_dir() else _FileSource(path, plugins)
     place = save or source.place
     results = []
@@ -145,14 +145,15 @@ def _fitting(tables: Sequence[Table], on: Sequence[str], plugins: Plugins) -> li
     return fitting
 
 
-def _options(options: tuple[str, ...]) -> dict[str, Any]:
+def parse_options(options: tuple[str, ...], option_name: str = "--option") -> dict[str, Any]:
+    """``NAME=VALUE`` as the command line has them; a value that is no TOML is text."""
     import tomllib
 
     parsed: dict[str, Any] = {}
     for option in options:
         name, equals, value = option.partition("=")
         if not equals:
-            raise click.UsageError(f"--option {option!r}: write NAME=VALUE")
+            raise click.UsageError(f"{option_name} {option!r}: write NAME=VALUE")
         try:
             parsed[name.strip()] = tomllib.loads(f"v = {value}")["v"]
         except tomllib.TOMLDecodeError:
@@ -202,11 +203,8 @@ def plugins(as_json: bool) -> int:
     return 0
 
 
-@click.command()
-@click.argument("driver", required=False)
-@_json
-def instruments(driver: str | None, as_json: bool) -> int:
-    """List drivers, or say what the instruments of one DRIVER can do and what is unconfirmed."""
+def list_drivers(driver: str | None, as_json: bool) -> int:
+    """What ``luggin instruments`` prints: all drivers, or what the instruments of one can do."""
     drivers = plugin_manager.load().drivers()
     if driver is not None and driver not in drivers:
         raise UsageError(f"unknown driver {driver!r}; installed are {', '.join(drivers)}")
