@@ -46,7 +46,7 @@ def test_every_step_has_an_example():
 
 def test_the_limits_on_the_page_are_read():
     (block,) = [block for block in blocks(PROTOCOL_PAGE) if block.startswith("limits")]
-    assert len(parse_limits(load_toml(block, "page").data["limits"])) == 2
+    assert len(parse_limits(load_toml(block, "page").data["limits"])) == 4
 
 
 @pytest.mark.parametrize("model", [*Vocabulary().types.values(), Protocol, Limit, Sample, Electrode, Step])
