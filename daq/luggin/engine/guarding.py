@@ -5,8 +5,9 @@ it comes from a thread that looks at every such worker (`luggin.engine.watchdog`
 
 In the life of a run:
 
-1. The bench is open and verified safe, the run folder is there: `Guard.start`, and ``watchdog.watch``
-   for the line of each instrument (again after a line was opened anew).
+1. The bench is open and verified safe, the run folder is there: `Guard.start`; ``watchdog.watch`` for
+   the line of each instrument (again after a line was opened anew), and ``watchdog.allow`` for what
+   writes to the disk: ``allow(writer, "append", DISK)``.
 2. Before the first ``next`` of ``frames()``: `Guard.arm`. (A bath that is to be switched off with the
    run: ``arm(role, watched=False)`` before it is switched on.)
 3. When ``frames()`` has ended without an error, or `make_safe` has verified it: `Guard.disarm`. Not
@@ -40,6 +41,8 @@ from luggin.transport import LineOwnership
 #: How long (host s) the guardian tries a line that does not open: of an instrument, and of a simulated one.
 PATIENCE = 86400.0
 SIMULATED_PATIENCE = 20.0
+#: How long (host s) the disk may hold up the thread that holds a cell.
+DISK = 10.0
 #: How long (host s) the guardian may take until it is ready, and to end after it was told to.
 _READY = 20.0
 _END = 5.0

@@ -1,8 +1,8 @@
 """Whether a thread that holds a cell makes progress.
 
-A thread that works on an instrument reads and writes on lines, and waits on the clock; each of
-these has a deadline of its own. So it is stuck if it does none of them for too long, or if one is
-not over long after its deadline.
+A thread that works on an instrument reads and writes on lines, waits on the clock, and stores
+rows; each of these has a deadline of its own. So it is stuck if it does none of them for too long,
+or if one is not over long after its deadline.
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ class Watchdog:
         To be called again when the line was opened anew.
         """
         self._observe(transport, "_fill", lambda until, *_: until)
-        self._observe(transport, "write", lambda *_: self._clock.now() + _WRITE * self._clock.speed)
+        self.allow(transport, "write", _WRITE)
+
+    def allow(self, target: object, method: str, seconds: float) -> None:
+        """A call of this method of an object may take so long (host s); for what a slow disk may hold up."""
+        clock = self._clock
+        self._observe(target, method, lambda *_: clock.now() + seconds * clock.speed)
 
     def begin(self, role: str) -> None:
         """The calling thread holds the cell of a role from now on."""
@@ -99,15 +104,15 @@ class Watchdog:
         method: Callable[..., Any] = getattr(target, name)
         workers, ident = self._workers, threading.get_ident
 
-        def observed(*arguments: Any) -> Any:
+        def observed(*arguments: Any, **options: Any) -> Any:
             worker = workers.get(ident())
             if worker is None:
-                return method(*arguments)
+                return method(*arguments, **options)
             before = worker.until
             worker.begun += 1
             worker.until = deadline(*arguments)
             try:
-                return method(*arguments)
+                return method(*arguments, **options)
             finally:
                 worker.until = before
 
