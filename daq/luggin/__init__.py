@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from luggin.hookspecs import Reader, hookimpl
     from luggin.results import Analysis, AnalysisInput, Outcome, Quantity, Refusal, Table
     from luggin.steps import CA, CP, CV, LSV, OCP, Chain, ForEach, Note, Prompt, Repeat, Rest, Step
+    from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature
 
 _WHERE = {
     "start": ("luggin.engine.start", "start"),
@@ -47,6 +48,7 @@ _WHERE = {
         name: ("luggin.steps", name)
         for name in ("OCP", "CV", "LSV", "CA", "CP", "Rest", "Chain", "Repeat", "ForEach", "Prompt", "Note", "Step")
     },
+    **{name: ("luggin.steps.temperature", name) for name in ("SetTemperature", "Ramp", "Equilibrate")},
     **{name: ("luggin.clock", name) for name in ("RealClock", "ScaledClock", "VirtualClock")},
 }
 
@@ -62,6 +64,9 @@ __all__ = [
     "CA",
     "CP",
     "Rest",
+    "SetTemperature",
+    "Ramp",
+    "Equilibrate",
     "Chain",
     "Repeat",
     "ForEach",

@@ -20,7 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from luggin.documents import Document, KeyPath, did_you_mean, load_toml, read_toml, shown
 from luggin.errors import Problem, ProtocolError, UsageError
@@ -31,10 +31,11 @@ FORMAT = 1
 SIMULATED = "sim://"
 """Resources of this kind are instruments that are simulated in this process."""
 
-_ON_EXIT = ("cell off",)
+_CELL_OFF = "cell off"
 _BENCH_KEYS = ("format", "title", "simulator", "instruments", "simulated")
 _ROLE_KEYS = ("driver", "resource", "settings", "on_exit")
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_LEFT = re.compile(r"hold|stop|[-+]?\d{1,3}(\.\d{1,2})? ?(degC|°C|K)")
 _SIMULATOR = re.compile(r"tcp://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}")
 
 
@@ -46,15 +47,15 @@ class Role:
         name: the role by which protocols call it.
         driver: id of the driver.
         resource: where it is.
-        settings: for the driver, as written.
-        on_exit: the state in which it is left, however a run ends.
+        settings: for the driver, as written; with ``on_exit`` where that is for the driver to do.
+        on_exit: the state in which it is left, however a run ends, as written.
     """
 
     name: str
     driver: str
     resource: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    on_exit: Literal["cell off"] = "cell off"
+    on_exit: str = _CELL_OFF
 
 
 @dataclass(frozen=True)
@@ -180,18 +181,28 @@ class _Reading:
             self._wrong(place, f"`{name[:80]}` cannot be a role.", "A role is a letter, then letters, digits, - or _.")
         table = self._table(self._document.data["instruments"], place)
         self._known_keys(table, place, _ROLE_KEYS)
-        on_exit = table.get("on_exit", _ON_EXIT[0])
-        if on_exit not in _ON_EXIT:
-            message = f"{shown(on_exit)} is not available in this version."
-            self._wrong(
-                (*place, "on_exit"), message, 'Write "cell off": the cell circuit is opened, however a run ends.'
-            )
+        on_exit = self._on_exit(table, place)
+        settings = self._table(table, (*place, "settings"))
         return Role(
             name,
             self._driver(table, place),
             self._text(table, (*place, "resource"), "sim://cell", "where the instrument is") or "",
-            self._table(table, (*place, "settings")),
+            settings if on_exit == _CELL_OFF else {**settings, "on_exit": on_exit},
+            on_exit,
         )
+
+    def _on_exit(self, table: Mapping[str, Any], place: KeyPath) -> str:
+        """How an instrument is left. Without a cell that is a temperature, or what else its driver knows."""
+        on_exit = table.get("on_exit", _CELL_OFF)
+        if on_exit == _CELL_OFF or (isinstance(on_exit, str) and _LEFT.fullmatch(on_exit)):
+            return str(on_exit)
+        self._wrong(
+            (*place, "on_exit"),
+            f"{shown(on_exit)} is not a state in which an instrument can be left.",
+            'Write "cell off" (the cell circuit is opened, however a run ends), or for a temperature controller '
+            '"hold", "stop" or a temperature such as "25 degC".',
+        )
+        return _CELL_OFF
 
     def _driver(self, table: Mapping[str, Any], place: KeyPath) -> str:
         example = min(self._drivers, default="palmsens.methodscript") if self._drivers else "palmsens.methodscript"

@@ -19,6 +19,7 @@ from luggin.clock import Worker
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.limits import Limit, LimitGuard
 from luggin.engine.pacing import Pace
+from luggin.engine.temperatures import TEMPERATURE
 from luggin.errors import (
     InstrumentError,
     LimitTripped,
@@ -318,13 +319,17 @@ class Monitors:
 
 
 def wants_instrument(step: Step) -> bool:
-    """True if a step is done by an instrument, and not only by people or by waiting."""
-    from luggin.steps import Note, Prompt, Rest
+    """True if a step has an instrument to itself, and is not only done by people or by waiting.
 
-    return not (isinstance(step, Note | Prompt) or (isinstance(step, Rest) and step.dt is None))
+    A temperature controller answers one question at a time, whoever asks, so it can be read beside
+    the steps that set it.
+    """
+    from luggin.steps import Note, Prompt, Rest, TemperatureStep
+
+    return not (isinstance(step, Note | Prompt | TemperatureStep) or (isinstance(step, Rest) and step.dt is None))
 
 
 def taken_streams(instruments: Iterable[Device]) -> set[str]:
-    """Streams that techniques of these instruments and the run itself write."""
+    """Streams that techniques of these instruments, steps of temperature and the run itself write."""
     techniques = (t for i in instruments if measures(i) for t in i.capabilities.techniques.values())
-    return {EVENTS.stream, *(technique.schema.stream for technique in techniques)}
+    return {EVENTS.stream, TEMPERATURE.stream, *(technique.schema.stream for technique in techniques)}

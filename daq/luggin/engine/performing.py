@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from luggin.engine.events import Event
 from luggin.engine.execution import Attempt, execute
 from luggin.engine.suspension import Suspended
+from luggin.engine.temperatures import states_made
 from luggin.errors import BadReply, InstrumentError, Interrupted, LineLost, ReplyTimeout
 from luggin.records import Flag
 
@@ -249,7 +250,8 @@ class Performer:
 
     # -- states of the sample
     def _states(self, step: Step) -> tuple[str, ...]:
-        return tuple(state if "@" in state else f"{state}@{step.on or 'cell'}" for state in step.establishes)
+        said = (state if "@" in state else f"{state}@{step.on or 'cell'}" for state in step.establishes)
+        return (*said, *states_made(self._run.session.instruments, step))
 
     def _note_established(self, path: str, step: Step, references: Mapping[str, float | None]) -> None:
         for state in self._states(step):

@@ -29,6 +29,7 @@ from luggin.steps.sample import Electrode, Sample
 from luggin.steps.schema import json_schema
 from luggin.steps.setpoints import broken_by, check_setpoints, outside, unmonitored
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
+from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature, TemperatureStep
 from luggin.steps.vocabulary import NOT_YET, Vocabulary
 from luggin.steps.walking import Execution, walk
 from luggin.steps.wording import Mistake
@@ -40,6 +41,9 @@ __all__ = [
     "CA",
     "CP",
     "Rest",
+    "SetTemperature",
+    "Ramp",
+    "Equilibrate",
     "Prompt",
     "Note",
     "Chain",
@@ -48,6 +52,7 @@ __all__ = [
     "Step",
     "TechniqueStep",
     "ControlledStep",
+    "TemperatureStep",
     "Container",
     "Record",
     "MistakenRecord",

@@ -11,8 +11,13 @@ from luggin.errors import PluginError
 from luggin.steps.base import Step
 from luggin.steps.control import Chain, ForEach, Note, Prompt, Repeat
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
+from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature
 
-BUILT_IN: tuple[type[Step], ...] = (OCP, CV, LSV, CA, CP, Rest, Prompt, Note, Chain, Repeat, ForEach)
+BUILT_IN: tuple[type[Step], ...] = (
+    *(OCP, CV, LSV, CA, CP, Rest),
+    *(SetTemperature, Ramp, Equilibrate),
+    *(Prompt, Note, Chain, Repeat, ForEach),
+)
 
 NOT_YET: tuple[str, ...] = (
     "preflight",
@@ -26,9 +31,6 @@ NOT_YET: tuple[str, ...] = (
     "discharge",
     "hold",
     "pulse",
-    "set_temperature",
-    "ramp",
-    "equilibrate",
     "if",
     "stop_here",
     "wait_until",
@@ -46,6 +48,9 @@ _OTHER_NAMES = {
     "foreach": "for_each",
     "message": "prompt",
     "comment": "note",
+    "soak": "equilibrate",
+    "wait_stable": "equilibrate",
+    "temperature": "set_temperature",
     "peis": "eis",
     "cyclic_voltammetry": "cv",
     "chronoamperometry": "ca",
