@@ -77,7 +77,8 @@ class Limit(Record):
     @field_validator("column")
     @classmethod
     def _column_is_a_name(cls, column: str) -> str:
-        hint = "" if column in COLUMN_UNITS else did_you_mean(column, COLUMN_UNITS)
+        # A reading may well be called bath_temperature; one that is called tempreature is a slip.
+        hint = "" if any(known in column for known in COLUMN_UNITS) else did_you_mean(column, COLUMN_UNITS)
         if hint or not re.match(NAME_PATTERN, column):
             raise refuse(
                 f"`{column[:80]}` cannot be limited; columns with limits are {', '.join(COLUMN_UNITS)}, and the "
@@ -217,7 +218,7 @@ class Limit(Record):
 def _window(window: tuple[Any, Any], unit: str, rate: bool = False) -> tuple[Quantity, Quantity]:
     """Both bounds in ``unit``, or, where no unit is given, in the one in which the first was written."""
     unit = unit or _unit_of(window[0], rate)
-    low, high = (_bound(value, unit) for value in window)
+    low, high = (_bound(value, unit, rate) for value in window)
     if not low < high:
         raise refuse(f"{low.written} is not below {high.written}.", "The lowest value comes first.")
     return low, high
@@ -230,23 +231,27 @@ def _unit_of(value: object, rate: bool) -> str:
     if not isinstance(value, str):
         raise refuse(f"{shown(value)} is not a quantity.", 'Write a number and a unit in quotes, such as "1 V".')
     try:
-        written = units.measure(value).unit or "1"
+        plain = _as_difference(value) if rate else value
+        written = units.measure(plain).unit or "1"
         unit = f"{written.rpartition('/')[0]}/s" if rate else written
-        units.parse(value, unit)
+        units.parse(plain, unit)
     except UnitError as error:
         raise refuse(str(error)) from error
     return unit
 
 
-def _bound(value: object, unit: str) -> Quantity:
+def _as_difference(text: str) -> str:
+    """A rate with kelvins: a difference of 1 degC is one of 1 K."""
+    return re.sub("(degC|°C|℃)(?=/)", "K", text)
+
+
+def _bound(value: object, unit: str, rate: bool) -> Quantity:
     if isinstance(value, Quantity) and value.unit == unit:
         return value
     if not isinstance(value, str):
         raise refuse(f"{shown(value)} is not a quantity.", f'Write for example "1 {unit}".')
-    # A difference of 1 degC is one of 1 K, and rates are differences.
-    plain = re.sub("(degC|°C|℃)(?=/)", "K", value) if unit == "K/s" else value
     try:
-        return Quantity(units.parse(plain, unit), unit, value)
+        return Quantity(units.parse(_as_difference(value) if rate else value, unit), unit, value)
     except UnitError as error:
         raise refuse(str(error)) from error
 
