@@ -9,6 +9,7 @@
     baud = 230400                           # only for real serial lines
     address = "GPIB0::18::INSTR"            # a VISA name; without one it is on a serial port
     options = {staircase = true}            # rules of the dialect
+    faults = [{kind = "stall", at = "12 s", for = "5 s"}]   # what goes wrong: `luggin_sim.faults`
     [simulated.cell.cell]                   # what hangs on its leads
     kind = "redox"
     chamber = "oven"                        # in whose chamber it stands
@@ -34,15 +35,17 @@ from luggin import units
 from luggin.clock import Clock
 from luggin.errors import Problem, ProtocolError, UnitError
 from luggin_sim.cells import Cell, Chamber, Tempered, cell_from_table, chamber_from_table, read_cell, read_chamber
+from luggin_sim.cells.faulty import FaultyCell
 from luggin_sim.dialects import DIALECTS, TEMPERING, Dialect
 from luggin_sim.dialects.in_chamber import InChamber
+from luggin_sim.faults import FaultInjector, read_faults
 from luggin_sim.ports import line as lines
 from luggin_sim.ports import messages
 from luggin_sim.ports.serial_port import install
 from luggin_sim.wire import Wire, WireLog
 
 _ROOT = "simulated"
-_KEYS = ("dialect", "model", "latency", "baud", "address", "options", "cell", "chamber")
+_KEYS = ("dialect", "model", "latency", "baud", "address", "options", "cell", "chamber", "faults")
 _LONGEST_LATENCY = 60.0
 _BAUD_RATES = (1200, 12_000_000)
 _numbers = itertools.count(1)
@@ -88,6 +91,10 @@ class Lab:
     def log(self, name: str) -> WireLog:
         """What went over the instrument's line."""
         return self._lines[name].log
+
+    def faults(self, name: str) -> FaultInjector:
+        """What can be made to go wrong with an instrument and its line, and what has: see `luggin_sim.faults`."""
+        return FaultInjector(self._lines[name])
 
     def close(self) -> None:
         """Forget the ports; whoever has one open is told that its line broke."""
@@ -188,10 +195,12 @@ def _check_instrument(table: Mapping[str, Any], path: str) -> list[Problem]:
     else:
         found = DIALECTS[dialect].check(str(table.get("model", "")), options)
         problems += [dataclasses.replace(problem, path=f"{path}.{problem.path}") for problem in found]
+    latency = 0.0
     try:
-        _latency(table)
+        latency = _latency(table)
     except UnitError as error:
         problems.append(Problem(str(error), f"{path}.latency"))
+    problems += read_faults(table, path, latency)[1]
     baud = table.get("baud", _BAUD_RATES[0])
     if type(baud) is not int or not _BAUD_RATES[0] <= baud <= _BAUD_RATES[1]:
         low, high = _BAUD_RATES
@@ -243,23 +252,33 @@ def stations(tables: Mapping[str, Any]) -> dict[str, Station]:
     made = {}
     chambers = {name: chamber_from_table(t.get("chamber", {})) for name, t in tables.items() if _tempers(t)}
     for name, table in tables.items():
-        cell, dialect = _instrument(name, table, chambers)
-        address = _address(table)
-        wire = (messages.MessageWire if address else Wire)(dialect, _latency(table), table.get("baud"))
-        made[name] = Station(wire, cell, address)
+        made[name] = _station(name, table, chambers)
     return made
 
 
-def _instrument(name: str, table: Mapping[str, Any], chambers: Mapping[str, Chamber]) -> tuple[Cell | Chamber, Dialect]:
-    """What an instrument holds, and the instrument."""
-    maker, options = DIALECTS[table["dialect"]], table.get("options", {})
+def _station(name: str, table: Mapping[str, Any], chambers: Mapping[str, Chamber]) -> Station:
+    """An instrument with its line and what it holds."""
+    held: Cell | Chamber
     if name in chambers:
-        return chambers[name], TEMPERING[table["dialect"]].make(table["model"], options, chambers[name])
-    cell = cell_from_table(_without_place(table["cell"]), "simulated bench", f"{_ROOT}.{name}.cell")
-    dialect = maker.make(table["model"], options, cell)
-    if "chamber" in table["cell"] and isinstance(cell, Tempered):
-        dialect = InChamber(dialect, cell, chambers[table["cell"]["chamber"]])
-    return cell, dialect
+        held, leads = chambers[name], None
+    else:
+        held = cell_from_table(_without_place(table["cell"]), "simulated bench", f"{_ROOT}.{name}.cell")
+        leads = FaultyCell(held)
+
+    def switch_on() -> Dialect:
+        maker, options = DIALECTS[table["dialect"]], table.get("options", {})
+        if leads is None:
+            return TEMPERING[table["dialect"]].make(table["model"], options, chambers[name])
+        dialect = maker.make(table["model"], options, leads)
+        if "chamber" in table["cell"] and isinstance(held, Tempered):
+            dialect = InChamber(dialect, held, chambers[table["cell"]["chamber"]])
+        return dialect
+
+    address, latency = _address(table), _latency(table)
+    faults, _ = read_faults(table, f"{_ROOT}.{name}", latency)
+    kind = messages.MessageWire if address else Wire
+    wire = kind(switch_on(), latency, table.get("baud"), faults=faults, cell=leads, restart=switch_on)
+    return Station(wire, held, address)
 
 
 def open_lab(tables: Mapping[str, Any], clock: Clock) -> Lab:

@@ -14,6 +14,7 @@ A dialect may say more about itself than its bytes; what it does not say has a d
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from luggin.clock import Cancel, Clock
 from luggin_sim.dialects.base import Dialect
@@ -34,8 +35,8 @@ class MessageWire(Wire):
     without, if nothing is to follow.
     """
 
-    def __init__(self, dialect: Dialect, latency: float = 0.0, baud: int | None = None) -> None:
-        super().__init__(dialect, latency, baud)
+    def __init__(self, dialect: Dialect, latency: float = 0.0, baud: int | None = None, **settings: Any) -> None:
+        super().__init__(dialect, latency, baud, **settings)
         #: True if what was taken last ended a message.
         self.message_ended = False
 
@@ -44,16 +45,21 @@ class MessageWire(Wire):
         self._collect(now)
         waiting, parts = self._on_the_way, []
         self.message_ended = False
-        while waiting and waiting[0][0] <= now and not self.message_ended:
-            parts.append(waiting.popleft()[1])
+        while waiting and waiting[0].arrives <= now and not self.message_ended:
+            parts.append(waiting.popleft().data)
             self.message_ended = parts[-1].endswith(b"\n") or (not waiting and self.dialect.next_due(now) is None)
         return b"".join(parts)
+
+    def take_last_words(self) -> bytes:
+        """As `Wire.take_last_words`; nobody says any more whether they were all."""
+        self.message_ended = False
+        return super().take_last_words()
 
     def status_byte(self, now: float) -> int:
         """The status byte, with MAV if a message waits."""
         self._collect(now)
         ask = getattr(self.dialect, "status_byte", None)
-        waits = bool(self._on_the_way) and self._on_the_way[0][0] <= now
+        waits = bool(self._on_the_way) and self._on_the_way[0].arrives <= now
         return (int(ask()) if ask is not None else 0) | (MESSAGE_AVAILABLE if waits else 0)
 
     def device_clear(self, now: float) -> None:
@@ -63,6 +69,7 @@ class MessageWire(Wire):
         if clear is not None:
             clear()
         self._on_the_way.clear()
+        self._passage.forget()
 
     def trigger(self, now: float) -> None:
         """The bus's trigger."""
@@ -89,41 +96,44 @@ class MessageLine(SimulatedLine):
         self._holders: set[int] = set()
         self._key = ""
 
-    def write_message(self, data: bytes) -> None:
+    def write_message(self, plug: int, data: bytes) -> None:
         """Bytes go to the instrument; END after them stands for an end of line."""
-        self.write(data if not self.messages or data.endswith(b"\n") else data + b"\n")
+        self.write(plug, data if not self.messages or data.endswith(b"\n") else data + b"\n")
 
-    def read_message(self, until: float, *cancels: Cancel) -> tuple[bytes, bool]:
+    def read_message(self, plug: int, until: float, *cancels: Cancel) -> tuple[bytes, bool]:
         """What arrives first, and whether it ends a message; nothing if ``until`` comes or a token is set before."""
-        data = self.read(until, *cancels)
+        data = self.read(plug, until, *cancels)
         return data, bool(data) and self.messages and self._bus.message_ended
 
-    def status_byte(self) -> int:
+    def status_byte(self, plug: int) -> int:
         """The status byte now."""
         with self._lock:
-            self._check()
-            return self._bus.status_byte(self.clock.now())
+            now = self.clock.now()
+            self._check(plug, now)
+            return self._bus.status_byte(now)
 
-    def device_clear(self) -> None:
+    def device_clear(self, plug: int) -> None:
         """Clear the instrument; where the bus has no such thing, what has arrived is thrown away."""
         with self._lock:
-            self._check()
+            now = self.clock.now()
+            self._check(plug, now)
             if self.messages:
-                self._bus.device_clear(self.clock.now())
+                self._bus.device_clear(now)
                 return
-            while self._bus.take(self.clock.now()):
+            while self._bus.take(now):
                 pass
 
-    def trigger(self) -> None:
+    def trigger(self, plug: int) -> None:
         """Trigger the instrument."""
         with self._lock:
-            self._check()
-            self._bus.trigger(self.clock.now())
+            now = self.clock.now()
+            self._check(plug, now)
+            self._bus.trigger(now)
             self._changed.set()
 
-    def wait_for_service(self, until: float) -> bool:
+    def wait_for_service(self, plug: int, until: float) -> bool:
         """Wait for the instrument to request service; False at ``until`` (lab time)."""
-        while not self.status_byte() & REQUEST_SERVICE:
+        while not self.status_byte(plug) & REQUEST_SERVICE:
             if self.clock.now() >= until:
                 return False
             self.clock.wait_until(min(until, self.clock.now() + _LOOK_AGAIN))

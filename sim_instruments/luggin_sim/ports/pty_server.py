@@ -7,9 +7,15 @@ is what tests of killed runners need.
 
 The control port is TCP on the loopback interface and takes one JSON object per line::
 
-    {"ask": "status"}   ->  {"speed": 100.0, "lab_time": 12.3, "resources": {"cell": "/dev/pts/3"},
-                             "cells": {"cell": {"on": false}}, "lines": {"cell": {"late": ..., ...}}}
+    {"ask": "status"}   ->  {"speed": 100.0, "lab_time": 12.3, "resources": {"cell": "/tmp/luggin-sim-x/cell"},
+                             "cells": {"cell": {"on": false}}, "lines": {"cell": {"late": ..., ...}},
+                             "plugged": {"cell": true}}
+    {"ask": "fault", "instrument": "cell", "kind": "stall", "for": "5 s"}   ->  {"fault": "stall"}
+    {"ask": "clear", "instrument": "cell", "kind": "stall"}                 ->  {"cleared": "stall"}
     {"ask": "stop"}     ->  {"stopping": true}
+
+A fault is written as in a bench file (`luggin_sim.faults`); ``clear`` without a kind ends all of the
+instrument's faults. What cannot be done is answered with ``{"error": "..."}``.
 """
 
 from __future__ import annotations
@@ -19,13 +25,16 @@ import json
 import os
 import selectors
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from luggin.clock import ScaledClock
 from luggin.errors import NotSupported
 from luggin_sim import bench
+from luggin_sim.faults import KINDS, read_fault
 from luggin_sim.ports.served import CHUNK, ServedLine
 from luggin_sim.ports.tcp_server import TcpPort
 from luggin_sim.wire import Wire, WireLog
@@ -68,9 +77,10 @@ def serve(
         log_folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         served: dict[str, ServedLine] = {}
+        links = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="luggin-sim-")))
         for name, station in stations.items():
             path = log_folder / f"{name}.jsonl" if log_folder is not None else None
-            kind = TcpPort if _is_on_tcp(station) else _Terminal
+            kind = TcpPort if _is_on_tcp(station) else partial(_Terminal, links / name)
             served[name] = kind(station.wire, clock, WireLog(path), path)
             stack.callback(served[name].close)
         server = _Server(served, clock)
@@ -84,32 +94,56 @@ def _is_on_tcp(station: bench.Station) -> bool:
 
 
 class _Terminal(ServedLine):
-    """One instrument behind one pseudo-terminal."""
+    """One instrument behind one pseudo-terminal.
 
-    def __init__(self, wire: Wire, clock: ScaledClock, log: WireLog, log_path: Path | None) -> None:
-        import tty
+    The client opens ``link``, which stays the name when the terminal is another one after an unplugging,
+    as ``/dev/serial/by-id`` does for real ports.
+    """
 
+    def __init__(self, link: Path, wire: Wire, clock: ScaledClock, log: WireLog, log_path: Path | None) -> None:
         super().__init__(wire, clock, log, log_path)
-        self._master, self._slave = os.openpty()
-        # The slave side stays open here: without it, reading fails as soon as a client goes away.
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self._device = os.ttyname(self._slave)
+        self._link = link
         self._selector: selectors.BaseSelector | None = None
+        self._mend()
 
     @property
     def resource(self) -> str:
-        """The device that the client opens."""
-        return self._device
+        """The name that the client opens."""
+        return str(self._link)
 
     def watch(self, selector: selectors.BaseSelector) -> None:
         """Watch what the client writes."""
         self._selector = selector
         selector.register(self._master, selectors.EVENT_READ, self._serve)
 
+    def _mend(self) -> None:
+        import tty
+
+        self._master, self._slave = os.openpty()
+        # The slave side stays open here: without it, reading fails as soon as a client goes away.
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._link.symlink_to(os.ttyname(self._slave))
+        if self._selector is not None:
+            self.watch(self._selector)
+
+    def _break(self) -> None:
+        if self._selector is not None:
+            self._selector.unregister(self._master)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._link.unlink()
+        os.close(self._master)
+        os.close(self._slave)
+
     def _serve(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # there may only be room to write
-            self.receive(os.read(self._master, CHUNK))
+        try:
+            data = os.read(self._master, CHUNK)
+        except BlockingIOError:  # there is only room to write
+            data = b""
+        if data:
+            self.receive(data)
         self.send()
 
     def _deliver(self, data: bytes) -> int:
@@ -121,15 +155,15 @@ class _Terminal(ServedLine):
 
     def close(self) -> None:
         """Hang up."""
-        os.close(self._master)
-        os.close(self._slave)
+        if not self._is_broken:
+            self._hang_up()
         self._log.close()
 
 
 class _Control:
     """One client of the control port."""
 
-    def __init__(self, connection: socket.socket, answer: Callable[[Any], dict[str, Any]]) -> None:
+    def __init__(self, connection: socket.socket, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._connection, self._answer = connection, answer
         self._buffer = bytearray()
         connection.settimeout(_PATIENCE)
@@ -156,12 +190,12 @@ class _Control:
         self._connection.close()
 
 
-def _request(line: bytes) -> Any:
+def _request(line: bytes) -> dict[str, Any]:
     try:
         request = json.loads(line)
     except ValueError:
-        return None
-    return request.get("ask") if isinstance(request, dict) else None
+        return {}
+    return request if isinstance(request, dict) else {}
 
 
 class _Server:
@@ -215,7 +249,10 @@ class _Server:
             self._controls.remove(control)
             control.close()
 
-    def _answer(self, asked: Any) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        asked = request.get("ask")
+        if asked in ("fault", "clear"):
+            return self._meddle(request)
         if asked == "status":
             return {
                 "speed": self._clock.speed,
@@ -223,11 +260,32 @@ class _Server:
                 "resources": self._resources(),
                 "cells": {name: {"on": line.cell_is_on()} for name, line in self._lines.items()},
                 "lines": {name: line.statistics() for name, line in self._lines.items()},
+                "plugged": {name: line.is_plugged for name, line in self._lines.items()},
             }
         if asked == "stop":
             self._asked_to_stop = True
             return {"stopping": True}
-        return {"error": 'ask for "status" or "stop", one JSON object per line'}
+        return {"error": 'ask for "status", "fault", "clear" or "stop", one JSON object per line'}
+
+    def _meddle(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Put a fault in or end one, and say so, or why not."""
+        name, kind = request.get("instrument"), request.get("kind")
+        if not isinstance(name, str) or name not in self._lines:
+            return {"error": f"there is no instrument {name!r}; there are {', '.join(self._lines)}"}
+        if request["ask"] == "clear":
+            if kind is not None and not (isinstance(kind, str) and kind in KINDS):
+                return {"error": f"there is no fault {kind!r}; there are {', '.join(KINDS)}"}
+            self._lines[name].clear_faults(kind)
+            return {"cleared": kind}
+        told = {key: value for key, value in request.items() if key not in ("ask", "instrument")}
+        fault, problems = read_fault(told, "fault")
+        if fault is None:
+            return {"error": "; ".join(f"{each.path}: {each.message} {each.hint}".rstrip() for each in problems)}
+        try:
+            self._lines[name].inject(fault)
+        except ValueError as error:
+            return {"error": str(error)}
+        return {"fault": kind}
 
     def _resources(self) -> dict[str, str]:
         return {name: line.resource for name, line in self._lines.items()}

@@ -32,6 +32,7 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self._line: lines.SimulatedLine | None = None
+        self._plug = 0
         self._buffer = bytearray()
         super().__init__(*arguments, **settings)
 
@@ -47,17 +48,20 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
         line = lines.find(address)
         if line is None:
             raise SerialException(f"could not open port {address}: no such simulated instrument")
-        if line.in_use:
+        try:
+            plug = line.take_hold()
+        except lines.LineClosed as error:
+            raise SerialException(f"could not open port {address}: {error}") from error
+        if plug is None:
             raise SerialException(f"Could not exclusively lock port {address}: it is open already")
-        line.in_use = True
-        self._line = line
+        self._line, self._plug = line, plug
         self._buffer.clear()
         self.is_open = True
 
     def close(self) -> None:
         """Give the port back."""
         if self._line is not None:
-            self._line.in_use = False
+            self._line.let_go(self._plug)
             self._line = None
         self.is_open = False
 
@@ -93,7 +97,7 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
         line = self._open_line()
         sent = bytes(data)
         try:
-            line.write(sent)
+            line.write(self._plug, sent)
         except lines.LineClosed as error:
             raise SerialException(f"write failed: {error}") from error
         return len(sent)
@@ -118,7 +122,7 @@ class Serial(SerialBase):  # type: ignore[misc]  # pyserial has no types
 
     def _receive(self, until: float, *cancels: Cancel) -> bytes:
         try:
-            return self._open_line().read(until, *cancels)
+            return self._open_line().read(self._plug, until, *cancels)
         except lines.LineClosed as error:
             raise SerialException(f"read failed: {error}") from error
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from luggin.clock import ScaledClock
+from luggin_sim.faults.kinds import Fault
 from luggin_sim.wire import Wire, WireLog
 
 #: What an instrument keeps for a client that does not read (bytes); then whole chunks are lost, and counted.
@@ -29,6 +30,9 @@ class ServedLine(ABC):
         #: Lab time at which there is something to send; infinite if never without further input.
         self.due = float("inf")
         self._wire, self._clock, self._log = wire, clock, log
+        wire.log = log
+        wire.start(clock.now())
+        self._plug, self._is_broken = wire.plug, False
         self._backlog = bytearray()
         self._lost = 0
         self._late = 0.0
@@ -52,6 +56,14 @@ class ServedLine(ABC):
     def _watch_for_room(self, events: int) -> None:
         """Watch the client for these events."""
 
+    @abstractmethod
+    def _break(self) -> None:
+        """The line is unplugged: whoever has it open is told, and opening it fails."""
+
+    @abstractmethod
+    def _mend(self) -> None:
+        """The line can be opened again, under the same name."""
+
     @property
     def has_client(self) -> bool:
         """True if there is somebody to send to."""
@@ -64,7 +76,10 @@ class ServedLine(ABC):
 
     def receive(self, data: bytes) -> None:
         """Hand what the client wrote to the instrument."""
-        now = self._clock.now()
+        now, plug = self._clock.now(), self._plug
+        self._follow_the_plug(now)
+        if self._is_broken or self._plug != plug:  # it was on its way when the line broke
+            return
         self._log.add(now, ">", data)
         self._wire.feed(data, now)
         self.look()
@@ -72,6 +87,7 @@ class ServedLine(ABC):
     def send(self) -> None:
         """Pass on what the instrument has sent by now, as far as the client takes it."""
         now = self._clock.now()
+        self._follow_the_plug(now)
         while self.due <= now:
             self._late = max(self._late, now - self.due)
             data = self._wire.take(now)
@@ -82,6 +98,13 @@ class ServedLine(ABC):
                 self._backlog += data
             if not data:
                 break
+        self._flush(now)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._backlog else 0)
+        if events != self._watched:
+            self._watched = events
+            self._watch_for_room(events)
+
+    def _flush(self, now: float) -> None:
         try:
             while self._backlog:
                 written = self._deliver(bytes(self._backlog[:CHUNK]))
@@ -89,16 +112,43 @@ class ServedLine(ABC):
                 del self._backlog[:written]
         except BlockingIOError:
             pass
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._backlog else 0)
-        if events != self._watched:
-            self._watched = events
-            self._watch_for_room(events)
+
+    def _follow_the_plug(self, now: float) -> None:
+        """Do to the client what faults have done to the line up to ``now``."""
+        is_plugged = self._wire.is_plugged(now)
+        if self._plug != self._wire.plug:
+            self._plug, self._is_broken = self._wire.plug, True
+            self._backlog += self._wire.take_last_words()
+            self._flush(now)
+            self.forget_backlog()
+            self._break()
+        if self._is_broken and is_plugged:
+            self._is_broken = False
+            self._mend()
 
     def forget_backlog(self) -> None:
         """The client is gone: what it did not take is lost."""
         self._lost += len(self._backlog)
         self._backlog.clear()
         self._watched = selectors.EVENT_READ
+
+    # -- faults
+    def inject(self, fault: Fault) -> None:
+        """Put a fault in, now; ValueError if the instrument cannot have it."""
+        self._wire.inject(fault, self._clock.now())
+        self.send()
+        self.look()
+
+    def clear_faults(self, kind: str | None) -> None:
+        """End the faults of a kind, or all, now."""
+        self._wire.clear_faults(kind, self._clock.now())
+        self.send()
+        self.look()
+
+    @property
+    def is_plugged(self) -> bool:
+        """True if the line can be opened now."""
+        return self._wire.is_plugged(self._clock.now())
 
     def cell_is_on(self) -> bool:
         """True if the cell circuit is closed now."""

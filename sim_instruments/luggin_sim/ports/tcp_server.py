@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import selectors
 import socket
 from pathlib import Path
@@ -23,8 +25,8 @@ class TcpPort(ServedLine):
 
     def __init__(self, wire: Wire, clock: ScaledClock, log: WireLog, log_path: Path | None) -> None:
         super().__init__(wire, clock, log, log_path)
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self._door.setblocking(False)
+        self._door = _door(0)
+        self._door.listen()
         self._client: socket.socket | None = None
         self._selector: selectors.BaseSelector | None = None
 
@@ -42,7 +44,11 @@ class TcpPort(ServedLine):
     def watch(self, selector: selectors.BaseSelector) -> None:
         """Watch for clients; each is watched while it is there."""
         self._selector = selector
-        selector.register(self._door, selectors.EVENT_READ, self._welcome)
+        self._watch_the_door()
+
+    def _watch_the_door(self) -> None:
+        if self._selector is not None:
+            self._selector.register(self._door, selectors.EVENT_READ, self._welcome)
 
     def _welcome(self) -> None:
         try:
@@ -98,9 +104,36 @@ class TcpPort(ServedLine):
         self.forget_backlog()
         self.send()  # to nobody: what the client has asked for must not come to the next one
 
+    def _break(self) -> None:
+        """Hang up; nobody listens at the port any more, but nobody else gets it."""
+        if self._client is not None:
+            with contextlib.suppress(OSError):  # what was not read would make a reset of the farewell
+                while self._client.recv(CHUNK):
+                    pass
+        self._hang_up()
+        port = self._door.getsockname()[1]
+        if self._selector is not None:
+            self._selector.unregister(self._door)
+        self._door.close()
+        self._door = _door(port)
+
+    def _mend(self) -> None:
+        self._door.listen()
+        self._watch_the_door()
+
     def close(self) -> None:
         """Hang up on the client and close the port. Nobody watches any more."""
         self._selector = None
         self._hang_up()
         self._door.close()
         self._log.close()
+
+
+def _door(port: int) -> socket.socket:
+    """A socket at a port of this computer (0: any that is free) that does not listen yet."""
+    door = socket.socket()
+    if os.name == "posix":  # where connections that are over would keep the port
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.bind(("127.0.0.1", port))
+    door.setblocking(False)
+    return door

@@ -58,7 +58,11 @@ class _Ports(Mapping[str, "_Port"]):
         self._lab = lab
 
     def __getitem__(self, name: str) -> _Port:
-        return _Port((messages.lines_of(self._lab) or {})[name])
+        line = (messages.lines_of(self._lab) or {})[name]
+        try:
+            return _Port(line, line.plug())
+        except LineClosed as error:
+            raise KeyError(name) from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(messages.lines_of(self._lab) or {})
@@ -73,8 +77,8 @@ class _Ports(Mapping[str, "_Port"]):
 class _Port:
     """One session's view of a line: what has arrived and was not read yet."""
 
-    def __init__(self, line: MessageLine) -> None:
-        self.line = line
+    def __init__(self, line: MessageLine, plug: int) -> None:
+        self.line, self.plug = line, plug
         self.buffer = bytearray()
         self.ended = False
         self.service_enabled = False
@@ -88,7 +92,7 @@ class _Port:
             data, ended = bytes(self.buffer), self.ended
             self.forget()
             return data, ended
-        return self.line.read_message(until, *cancels)
+        return self.line.read_message(self.plug, until, *cancels)
 
     def read(self, count: int, until: float, end_byte: bytes | None) -> tuple[bytes, StatusCode]:
         """A read as VISA defines it: ends with END, with the termination character, or with ``count`` bytes."""
@@ -100,7 +104,7 @@ class _Port:
                 return self._cut(len(self.buffer)), StatusCode.success
             if len(self.buffer) >= count:
                 return self._cut(count), StatusCode.success_max_count_read
-            data, self.ended = self.line.read_message(until)
+            data, self.ended = self.line.read_message(self.plug, until)
             if not data:
                 return b"", StatusCode.error_timeout
             self.buffer += data
@@ -166,14 +170,14 @@ class LugginVisaLibrary(SimVisaLibrary):  # type: ignore[misc]  # pyvisa-sim has
     def write(self, session: Any, data: bytes) -> tuple[int, StatusCode]:
         """As viWrite."""
         port = self._open_port(session)[1]
-        self._live(session, lambda: port.line.write_message(bytes(data)))
+        self._live(session, lambda: port.line.write_message(port.plug, bytes(data)))
         return len(data), StatusCode.success
 
     def clear(self, session: Any) -> StatusCode:
         """As viClear: a device clear; on sockets and serial ports what has arrived is thrown away."""
         port = self._open_port(session)[1]
         port.forget()
-        self._live(session, port.line.device_clear)
+        self._live(session, lambda: port.line.device_clear(port.plug))
         return StatusCode.success
 
     def flush(self, session: Any, mask: Any) -> StatusCode:
@@ -186,12 +190,12 @@ class LugginVisaLibrary(SimVisaLibrary):  # type: ignore[misc]  # pyvisa-sim has
     def read_stb(self, session: Any) -> tuple[int, StatusCode]:
         """As viReadSTB: a serial poll. Bit 6 stays as long as the instrument holds it up."""
         port = self._bus_port(session)
-        return self._live(session, port.line.status_byte), StatusCode.success
+        return self._live(session, lambda: port.line.status_byte(port.plug)), StatusCode.success
 
     def assert_trigger(self, session: Any, protocol: Any) -> StatusCode:
         """As viAssertTrigger, by software."""
         port = self._bus_port(session)
-        self._live(session, port.line.trigger)
+        self._live(session, lambda: port.line.trigger(port.plug))
         return StatusCode.success
 
     def lock(self, session: Any, lock_type: Any, timeout: int, requested_key: str | None = None) -> tuple[str, Any]:
@@ -236,7 +240,7 @@ class LugginVisaLibrary(SimVisaLibrary):  # type: ignore[misc]  # pyvisa-sim has
         if not port.service_enabled:
             self._status(session, StatusCode.error_not_enabled)
         until = self._until(port, timeout)
-        if not self._live(session, lambda: port.line.wait_for_service(until)):
+        if not self._live(session, lambda: port.line.wait_for_service(port.plug, until)):
             self._status(session, StatusCode.error_timeout)
         return EventType.service_request, None, StatusCode.success
 

@@ -1,5 +1,6 @@
 """The server for other processes: a raw serial client, a control port, a record that survives clients."""
 
+import contextlib
 import json
 import os
 import socket
@@ -171,7 +172,8 @@ def test_a_control_client_that_vanishes_or_floods_does_no_harm(served):
     served.control().close()
     with served.control() as connection:
         connection.sendall(b"x" * (1 << 17))
-        assert connection.recv(1) == b""
+        with contextlib.suppress(ConnectionResetError):  # hung up on with something unread
+            assert connection.recv(1) == b""
     assert served.ask(b'{"ask": "status"}')["speed"] == SPEED
 
 
