@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from luggin.hookspecs import Exporter, Reader, hookimpl
+from luggin.hookspecs import Exporter, Reader, configured_by, hookimpl
 
 if TYPE_CHECKING:
     from luggin.results import Analysis, Table
@@ -63,3 +63,20 @@ def luggin_readers() -> Sequence[Reader]:
 def luggin_exporters() -> Sequence[Exporter]:
     """The exporters of this distribution."""
     return [Exporter("report", "HTML report with figures", ".html", _write_report)]
+
+
+@hookimpl
+@configured_by("notify.toml")
+def luggin_observers(run: Path) -> Sequence[Callable[[], None]]:
+    """Webhooks and mail about the run."""
+    from luggin_plugins.notify import observers
+
+    return observers(run)
+
+
+@hookimpl
+def luggin_check_run(plan: Mapping[str, Any]) -> str | None:
+    """Refuse a run whose alarm is set up with mistakes."""
+    from luggin_plugins.notify import refusal
+
+    return None if plan["simulated"] else refusal(Path(plan["bench"]) if plan["bench"] else None)

@@ -24,6 +24,7 @@ _COMMANDS = {
     "report": ("luggin.cli.looking", "Write the report of a run (one HTML file)."),
     "plugins": ("luggin.cli.looking", "List plugins, their versions and what they provide."),
     "instruments": ("luggin.cli.conformance", "List drivers and what their instruments can do, or test one."),
+    "notify": ("luggin.cli.notifying", "Say who is told what happens to runs, and try it out."),
     "schema": ("luggin.cli.looking", "Print the JSON schema of protocol files, for editors."),
     "sim": ("luggin.cli.simulating", "Serve the simulated instruments of a bench on serial ports."),
 }

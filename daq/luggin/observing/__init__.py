@@ -10,6 +10,6 @@ wants to know stands in ``run.log`` and in the store; `follow` tells it as it ha
 
 from luggin.observing.following import Follower, Happening, follow
 from luggin.observing.observers import Confinement, Observers
-from luggin.observing.places import configuration_files
+from luggin.observing.places import bench_of, configuration_files
 
-__all__ = ["follow", "Follower", "Happening", "configuration_files", "Observers", "Confinement"]
+__all__ = ["follow", "Follower", "Happening", "configuration_files", "bench_of", "Observers", "Confinement"]

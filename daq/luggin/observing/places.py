@@ -9,15 +9,13 @@ from luggin.errors import LugginError
 
 
 def configuration_files(name: str, bench: Path | None = None) -> list[Path]:
-    """The files of this name that are there: the user's, then the one beside the bench file.
+    """The files of this name that are there: the user's, then the one beside the bench file. Both hold."""
+    return [folder / name for folder in folders_of_files(bench) if (folder / name).is_file()]
 
-    The user's lies in ``LUGGIN_HOME``, or in the system's folder for settings. Where both are there,
-    both hold.
-    """
-    places = [_user_folder() / name]
-    if bench is not None:
-        places.append(bench.parent / name)
-    return [place for place in places if place.is_file()]
+
+def folders_of_files(bench: Path | None = None) -> list[Path]:
+    """Where such files are looked for: in ``LUGGIN_HOME`` or the system's folder for settings, and beside a bench."""
+    return [_user_folder()] if bench is None else [_user_folder(), bench.parent]
 
 
 def _user_folder() -> Path:

@@ -41,6 +41,8 @@ class LogTail:
         with self.path.open("rb") as file:
             file.seek(self._offset)
             data = file.read(_READ_AT_ONCE)
+            while b"\n" not in data and (more := file.read(_READ_AT_ONCE)):
+                data += more
         records: list[dict[str, Any]] = []
         for line in data.split(b"\n")[:-1]:
             record = _whole(line)

@@ -56,14 +56,14 @@ class Watches:
         self._watches: list[Watch] = []
         self._asking: list[Watch] = []
 
-    def begin(self, source: ObserverSource) -> None:
-        """Ask a plugin for its observers and start each, on threads of their own."""
-        self._asking.append(Watch(source.plugin, "", lambda: self._ask(source)))
+    def begin(self, source: ObserverSource, *, only_ask: bool = False) -> None:
+        """Ask a plugin for its observers and start each, on threads of their own; or only ask who there is."""
+        self._asking.append(Watch(source.plugin, "", lambda: self._ask(source, only_ask)))
 
-    def _ask(self, source: ObserverSource) -> None:
+    def _ask(self, source: ObserverSource, only_ask: bool) -> None:
         observers = source.ask(self._run)
         for number, observer in enumerate(observers[:_MOST], 1):
-            self._watches.append(Watch(source.plugin, _name(observer, number), observer))
+            self._watches.append(Watch(source.plugin, _name(observer, number), _nothing if only_ask else observer))
         if len(observers) > _MOST:
             raise ValueError(f"{len(observers)} observers; the first {_MOST} observe")
 
@@ -73,6 +73,10 @@ class Watches:
         asking = [watch.state(now, self._silence) for watch in self._asking]
         observing = [watch.state(now, self._silence) for watch in list(self._watches)]
         return [state for state in asking if state.state != "ended"] + observing
+
+
+def _nothing() -> None:
+    """In the place of an observer that is only counted."""
 
 
 def _name(observer: Callable[[], None], number: int) -> str:
