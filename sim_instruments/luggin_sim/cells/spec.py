@@ -14,7 +14,8 @@
       {half_wave_potential = "-1.294 V", rate_constant = "0.02 cm/s"},
     ]
 
-Several compounds in one solution stand in a list ``species`` of tables with the last four keys.
+Several compounds in one solution stand in a list ``species`` of tables with the last four keys. What
+may be wrong with the leads of any cell stands in a table ``wiring`` (`luggin_sim.cells.wiring`).
 Every mistake is collected before anything is refused.
 """
 
@@ -40,6 +41,7 @@ from luggin_sim.cells.redox_spec import (
 )
 from luggin_sim.cells.resistor import RESISTOR_RANGES, ResistorCell, ResistorSpec
 from luggin_sim.cells.table_reader import TableReader, did_you_mean
+from luggin_sim.cells.wiring import WiredCell, WiringSpec, read_wiring
 
 KINDS = ("redox", "resistor")
 
@@ -53,16 +55,18 @@ def cell_from_table(table: Mapping[str, Any], file: str = "bench", path: str = "
         ProtocolError: with all mistakes of the table; ``file`` and ``path`` say where it stands.
     """
     spec, problems = read_cell(table, path)
-    if spec is None:
+    if spec is None or problems:
         raise ProtocolError(file, problems)
-    return RedoxCell(spec) if isinstance(spec, RedoxSpec) else ResistorCell(spec)
+    cell: Cell = RedoxCell(spec) if isinstance(spec, RedoxSpec) else ResistorCell(spec)
+    wiring = _wiring(table, path, [])
+    return cell if wiring is None else WiredCell(cell, wiring)
 
 
 def read_cell(
     table: Mapping[str, Any], path: str = "cell"
 ) -> tuple[RedoxSpec | ResistorSpec | None, tuple[Problem, ...]]:
     """What a table describes, or None and the mistakes that are in the way."""
-    reader = TableReader(table, path, [])
+    reader = TableReader({key: value for key, value in table.items() if key != "wiring"}, path, [])
     kind = reader.take("kind", "")
     spec: RedoxSpec | ResistorSpec | None = None
     if kind == "redox":
@@ -71,7 +75,19 @@ def read_cell(
         spec = _resistor(reader)
     else:
         reader.report("kind", f"{kind!r} is not a kind of cell.", did_you_mean(str(kind), KINDS))
+    _wiring(table, path, reader.problems)
     return spec, tuple(reader.problems)
+
+
+def _wiring(table: Mapping[str, Any], path: str, problems: list[Problem]) -> WiringSpec | None:
+    """What is wrong with the leads; None if the table says nothing about them."""
+    wiring = table.get("wiring")
+    if wiring is None:
+        return None
+    if not isinstance(wiring, Mapping):
+        problems.append(Problem("wiring is a table.", f"{path}.wiring", hint='Write {fault = "counter open"}.'))
+        return None
+    return read_wiring(TableReader(wiring, f"{path}.wiring", problems))
 
 
 def _redox(reader: TableReader) -> RedoxSpec | None:
