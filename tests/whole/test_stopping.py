@@ -151,7 +151,7 @@ def test_a_tripped_run_is_resumed_only_when_somebody_says_that_he_has_looked(tra
     code, _, errors = luggin("resume", folder, "--no-report", cwd=tmp_path)
     assert code == 2
     assert "was stopped by a limit (step 1: current was -3." in errors
-    assert "allowed is current between -3 uA and 1 mA). Look at the cell first; then resume it with --clear" in errors
+    assert "allowed is current between -3 uA and 1 mA). Look at the cell first; then say so with" in errors
     assert len(open_run(folder).steps) == 1
     code, _, errors = luggin("resume", folder, "--clear-trip", "--no-report", cwd=tmp_path)
     assert code == 3, errors

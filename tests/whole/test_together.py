@@ -211,8 +211,17 @@ def test_a_limit_that_trips_on_one_instrument_leaves_the_other_alone(served, fol
     names = benches("smu", "trips"), benches("cell", "second")
     code, _, errors = luggin("run", *names, "--no-report", cwd=folder)
     assert code == 3, errors
-    assert {title: a.outcome for title, a in runs(folder).items()} == {"trips": "limit tripped", "second": "completed"}
+    left = runs(folder)
+    assert {title: a.outcome for title, a in left.items()} == {"trips": "limit tripped", "second": "completed"}
     assert cells(served) == OFF
+    # Until somebody has looked at the cell, no other run uses it either.
+    code, _, errors = luggin("run", benches("smu", "second"), "--no-report", cwd=folder)
+    assert code == 2
+    assert f"then clear it with `luggin clear {left['trips'].folder}`" in errors
+    code, out, errors = luggin("clear", left["trips"].folder, "--note", "looked", cwd=folder)
+    assert (code, errors) == (0, "")
+    assert "open again" in out
+    assert luggin("run", benches("smu", "second"), "--no-report", cwd=folder)[0] == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -164,7 +164,8 @@ class Trip:
     def describe(self) -> str:
         """What happened, in the words of the bench."""
         if self.reason == "flag":
-            return f"the instrument reports {self.detail} ({self.limit.rows} rows in a row)"
+            lasting = f" ({self.limit.rows} rows in a row)" if self.limit.rows > 1 else ""
+            return f"the instrument reports {self.detail}{lasting}"
         if self.reason == "invalid":
             value = f"no usable reading ({self.detail})" if self.detail else "no usable reading"
             return f"{self.limit.column} was {value}; allowed is {self.limit.describe()}"

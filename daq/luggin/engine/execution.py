@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from luggin.capabilities import LimitRequest, MeasuringInstrument, Realised, Technique
+from luggin.capabilities import MeasuringInstrument, Realised, Technique
+from luggin.engine.allowed import forbidden, reach_of, requests_of, too_late
 from luggin.engine.dispatch import executor_of
 from luggin.engine.events import Event
 from luggin.engine.limits import LimitGuard, Trip
@@ -68,26 +69,11 @@ def _resolved(run: Run, members: Sequence[TechniqueStep]) -> list[tuple[Step, Te
     previous = run.references["previous"]
     for member in members:
         technique = member.technique(run.references["ocp"], previous)
-        _require_within_limits(run, technique)
+        if why := forbidden(technique, run.limits):
+            raise LimitError(why)
         requests.append((member, technique))
         previous = ends_at(technique, previous)
     return requests
-
-
-def _require_within_limits(run: Run, technique: Technique) -> None:
-    """LimitError if a potential that is to be applied would leave the limits.
-
-    Where it depends on a measured zero, this is known only now.
-    """
-    for name in ("begin", "vertices", "end", "potential"):
-        value = technique.parameters.get(name)
-        for potential in value if isinstance(value, tuple | list) else () if value is None else (value,):
-            for limit in run.limits:
-                if limit.column in ("potential", "voltage") and not limit.low <= potential <= limit.high:
-                    raise LimitError(
-                        f"{technique.name}: {name} would be {potential:.4g} V vs ref; the limits of this run allow "
-                        f"{limit.describe()}. Nothing was applied."
-                    )
 
 
 def ends_at(technique: Technique, before: float | None = None) -> float | None:
@@ -155,7 +141,9 @@ class Attempt:
         # A stop that came before is not known to what was prepared just now; a later one is.
         run.check_stop()
         self._check_suspension()
-        armed = instrument.arm([LimitRequest(limit.column, limit.low, limit.high) for limit in run.limits])
+        if not run.session.simulated and (late := too_late(run.limits, realised, instrument.capabilities)):
+            raise LimitError(late)
+        armed = instrument.arm(requests_of(run.limits))
         run.event(
             Event.PREPARED,
             path=self.path,
@@ -205,6 +193,7 @@ class Attempt:
         hard, watcher = run.hard, run.watcher
         # While a condition is waited for, what was left already is not left again.
         limits = [limit for limit in run.limits if limit.then == "stop"] if self._looking else run.limits
+        reach = reach_of(instrument.capabilities)
         recorder: Recorder | None = None
         guard: LimitGuard | None = None
         part, total = -1, 0
@@ -222,13 +211,13 @@ class Attempt:
                         part, schema = frame.part, frame.schema
                         recorder = Recorder(run.writer, schema, self.number, self.attempt, run.zero, self.flag)
                         self.flag = 0
-                        guard = LimitGuard(limits, schema)
+                        guard = LimitGuard(limits, schema, realised.expected_flags, reach)
                     trip = guard.check(frame)
                     recorder.append(frame)
                     watcher.rows = total + recorder.rows
-                    if trip is not None and (tripped is None or tripped.then != "stop"):
+                    if trip is not None and trip.outweighs(tripped):
                         # A stop outweighs the end of the step that may be under way already.
-                        tripped = trip if tripped is None or trip.then == "stop" else tripped
+                        tripped = trip
                         instrument.request_abort()
                     if hard.is_set:
                         frames.close()  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.clock import VirtualClock
 from luggin.engine.history import History
-from luggin.engine.limits import Limit
+from luggin.engine.latch import clear_run
+from luggin.engine.limits import limits_of
 from luggin.engine.monitors import MonitorSpec
 from luggin.engine.progress import People, Watcher
 from luggin.engine.start import Ambient, Plan, Source, begin, take_up
@@ -56,11 +57,6 @@ class Finished:
         return data
 
 
-def limits_of(entries: Sequence[Any]) -> tuple[Limit, ...]:
-    """The limits of a protocol in the form in which the engine checks them."""
-    return tuple(Limit.of(entry) for entry in entries)
-
-
 def monitors_of(entries: Sequence[Any]) -> tuple[MonitorSpec, ...]:
     """The monitors of a protocol in the form in which the engine runs them."""
     return tuple(MonitorSpec(m.on, m.read, float(m.every), m.stream_name) for m in entries)
@@ -77,6 +73,7 @@ def plan_of(loaded: LoadedProtocol, bench: Bench) -> Plan:
         limits=limits_of(protocol.limits),
         analyses=[entry.to_json() for entry in protocol.analyses],
         monitors=monitors_of(protocol.monitors),
+        steps=lambda: [{"path": e.path, **e.step.to_json()} for e in protocol.walk()],
     )
 
 
@@ -165,9 +162,11 @@ def _no_run(folder: Path) -> str:
 def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
     if history.trip and not clear_trip:
         raise RunFolderError(
-            f"{folder}: this run was stopped by a limit ({history.trip}). Look at the cell first; "
-            "then resume it with --clear-trip."
+            f"{folder}: this run was stopped by a limit ({history.trip}). Look at the cell first; then say so with "
+            f"`luggin clear {folder}`, or resume it with --clear-trip."
         )
+    if history.trip:
+        clear_run(folder, "resumed with --clear-trip")
 
 
 def _source(history: History) -> Source:

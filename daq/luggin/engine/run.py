@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from luggin.capabilities import measures
 from luggin.engine.events import EVENTS, Event
 from luggin.engine.history import History, recorded_error
+from luggin.engine.latch import latch, lines_of
 from luggin.engine.monitors import Monitors, MonitorSpec
 from luggin.engine.parts import Part as Part
 from luggin.engine.parts import StepResult as StepResult
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from luggin.engine.guarding import Guard
     from luggin.engine.limits import Limit
     from luggin.engine.session import BenchSession
+    from luggin.observing import Observers
     from luggin.plugins import Plugins
     from luggin.steps import Step
     from luggin.store import RunLog, StoreWriter
@@ -82,6 +84,7 @@ class Run:
         self.suspensions = Suspensions(self)
         #: The process that makes the lines safe when this one dies or hangs; `guarded` starts it.
         self.guard: Guard | None = None
+        self._observers: Observers | None = None
         self._performer = Performer(self, history)
         self._recording = threading.Lock()  # monitors record events beside the steps
         #: Step number and attempt of what runs now, for the rows of monitors.
@@ -243,6 +246,17 @@ class Run:
         session.opened = self._line_opened
         self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
 
+    def observed(self, bench: Path | None) -> None:
+        """Let plugins add to what is known of the run, and start the process of whoever observes it."""
+        from luggin.observing import Observers
+
+        added, faults = self.plugins.run_metadata(self.folder, self.writer.attributes)
+        if added:
+            self.writer.set_attributes(added)
+        if faults:
+            self.record("plugins", faults=faults)
+        self._observers = Observers.start(self.folder, self.plugins, bench)
+
     def _line_opened(self, role: str) -> None:
         if self.guard is not None:
             self.guard.watchdog.watch(self.session.devices[role].transport)  # type: ignore[attr-defined]
@@ -265,7 +279,7 @@ class Run:
             self.guard.disarm(role)
 
     def expect_silence(self, role: str, seconds: float) -> None:
-        """Whoever holds this role's cell may be silent for so long (host s) without being taken for dead; 0: as usual."""
+        """Whoever holds this role's cell may be silent for so long (host s) and is not taken for dead; 0: as usual."""
         if self.guard is not None:
             self.guard.expect(role, seconds)
 
@@ -346,6 +360,8 @@ class Run:
 
     def _finish(self, error: BaseException | None) -> None:
         unsafe: LugginError | None = None
+        if isinstance(error or self.monitors.error, LimitTripped):
+            latch(lines_of(self.session.bench), self.trip or str(error), self.folder)
         try:
             self._close_bench()
         except LugginError as trouble:
@@ -367,6 +383,8 @@ class Run:
             self.writer.sync()
         try:
             self.record("finish", sync=True, **record)
+            if self._observers is not None and (faults := self._observers.close()):
+                self.record("observers", faults=faults)
         finally:
             self._log.close()
             self.writer.close()

@@ -108,7 +108,8 @@ def plan_of_script(
     """What a script's call of `luggin.start` amounts to."""
     from luggin import plugins as plugin_manager
     from luggin.bench import load_bench
-    from luggin.engine.protocols import limits_of, monitors_of
+    from luggin.engine.limits import limits_of
+    from luggin.engine.protocols import monitors_of
     from luggin.steps import MonitorEntry, parse_limits, parse_sample
 
     plugins = surroundings.plugins if surroundings else plugin_manager.load()

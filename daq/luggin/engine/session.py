@@ -109,13 +109,17 @@ class BenchSession:
         return str(self.bench.path) if self.bench.path else "built-in bench"
 
     def _open(self, plugins: Plugins, purpose: str) -> None:
+        from luggin.engine.latch import lines_of, require_unlatched
+
         if self.bench.path is not None:
             plugins.add_bench_plugin(Path(self.bench.path).parent)
         if isinstance(self.clock, VirtualClock):
             self.lab = plugins.simulator().open_lab(self.bench.simulated_tables, self.clock)
-        for role in self.bench.roles.values():
-            if self.lab is None:
+        if self.lab is None:
+            for role in self.bench.roles.values():
                 self._own(role.resource, purpose)
+            require_unlatched(lines_of(self.bench))
+        for role in self.bench.roles.values():
             self.open_line(role.name)
             try:
                 self.identities[role.name] = self.instruments[role.name].identify()

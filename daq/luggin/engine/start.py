@@ -24,6 +24,7 @@ from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Wat
 from luggin.engine.run import Run
 from luggin.engine.session import BenchSession
 from luggin.errors import RunFolderError, UsageError
+from luggin.guardian.record import read_interventions
 from luggin.platform import process_id
 from luggin.versions import software
 
@@ -65,6 +66,28 @@ class Plan:
     force: bool = False
     folder: Path | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    #: The steps, expanded; none of a script, which says them as it goes.
+    steps: Callable[[], Sequence[Mapping[str, Any]]] = list
+
+    @property
+    def simulated(self) -> bool:
+        """True if no real instrument is on the bench."""
+        return all(self.bench.is_simulated(role) for role in self.bench.roles)
+
+    def told(self, resumed: bool) -> dict[str, Any]:
+        """What plugins are told before a run begins (``luggin_check_run``)."""
+        return {
+            "title": self.title,
+            "sample": dict(self.sample),
+            "limits": [vars(limit) for limit in self.limits],
+            "analyses": [dict(entry) for entry in self.analyses],
+            "monitors": [monitor.to_json() for monitor in self.monitors],
+            "steps": list(self.steps()),
+            "protocol": self.source.to_json(),
+            "bench": str(self.bench.path) if self.bench.path else None,
+            "simulated": self.simulated,
+            "resumed": resumed,
+        }
 
 
 def new_folder(title: str, sample: str, base: Path = RUNS) -> Path:
@@ -95,6 +118,7 @@ def begin(
     if folder.exists():
         raise RunFolderError(f"{folder} exists already. {_way_out(folder)}")
     plan = require_rehearsed(plan, plan.force)
+    plugins.check_run(lambda: plan.told(resumed=False), plan.bench.document.data)
     session = BenchSession(plan.bench, plugins, str(folder), shared)
     writer: StoreWriter | None = None
     try:
@@ -138,6 +162,7 @@ def take_up(
 
     source = history.protocols[-1]["protocol"] if history.protocols else history.header["protocol"]
     require_rehearsed_again(plan, source["sha256"], history.header["bench"]["sha256"])
+    plugins.check_run(lambda: plan.told(resumed=True), plan.bench.document.data)
     writer = StoreWriter.resume(folder, host_clock=RealClock())
     session: BenchSession | None = None
     try:
@@ -148,7 +173,10 @@ def take_up(
         log = RunLog.open(folder)
         record = _session_record(session, resumed, "resume")
         gap = {"from": stopped, "to": resumed}
-        log.append({**record, "gap": gap, "recovery": str(writer.recovery), "trip_cleared": True}, sync=True)
+        guarded = [intervention.words for intervention in read_interventions(folder)]
+        said = {"gap": gap, "recovery": str(writer.recovery), "trip_cleared": True, "guardian": guarded}
+        log.append({**record, **said}, sync=True)
+        writer.set_attributes({"status": "running"})
         if plan.source.sha256 != history.header["protocol"]["sha256"]:
             log.append({"kind": "protocol", "time": resumed, "protocol": plan.source.to_json()})
     except BaseException:
@@ -208,6 +236,7 @@ def _run(
     run.event(Event.RESUMED if history.order else Event.STARTED)
     try:
         run.guarded()
+        run.observed(plan.bench.path)
         run.monitor(plan.monitors)
     except BaseException as error:
         run.finish(error)

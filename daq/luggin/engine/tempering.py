@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from luggin import units
@@ -22,6 +22,7 @@ from luggin.engine.run import Part
 from luggin.engine.suspension import Suspended
 from luggin.engine.temperatures import TEMPERATURE, controller_role, objection, tempers
 from luggin.errors import BadReply, InstrumentFault, LimitError, LimitTripped, ReplyTimeout, UsageError
+from luggin.instrument import Instrument
 from luggin.records import Flag, Frame
 
 if TYPE_CHECKING:
@@ -167,6 +168,10 @@ class _Trace:
         self._attempt, self._run, self._controller = attempt, run, controller
         self._sensor = sensor
         self._sensors = list(_SENSORS)
+        # One row is read in one go: a monitor of the same controller waits for its turn.
+        self._line: AbstractContextManager[object] = (
+            controller.transport.lock if isinstance(controller, Instrument) else nullcontext()
+        )
         self._recorder = Recorder(run.writer, TEMPERATURE, attempt.number, attempt.attempt, run.zero)
         limits = [limit.in_unit("degC") for limit in run.limits if limit.column == "temperature"]
         self._guard = LimitGuard(limits, TEMPERATURE)
@@ -178,8 +183,10 @@ class _Trace:
     def read(self) -> float:
         """Read all sensors, store a row, check the limits; the sensor that is judged, NaN if it could not be had."""
         run, clock = self._run, self._run.session.clock
-        values = {sensor: self._value(sensor) for sensor in self._sensors}
-        judged = values[self._sensor] if self._sensor in values else self._value(self._sensor)
+        with self._line:
+            values = {sensor: self._value(sensor) for sensor in self._sensors}
+            judged = values[self._sensor] if self._sensor in values else self._value(self._sensor)
+            trouble = self._trouble()
         self._missing = self._missing + 1 if math.isnan(judged) else 0
         self.last = self.last if math.isnan(judged) else judged
         flags = Flag.GAP.value if math.isnan(judged) else 0
@@ -190,8 +197,8 @@ class _Trace:
         run.watcher.rows = self._recorder.rows
         if trip is not None:
             self._left(trip)
-        if isinstance(self._controller, SaysWhetherItControls):
-            self._ask_whether_it_controls(self._controller)
+        if trouble is not None:
+            raise trouble  # behind the row, which is a good one
         return judged
 
     def _value(self, sensor: str) -> float:
@@ -208,12 +215,16 @@ class _Trace:
             self._sensors.remove(sensor)  # there is none, and nobody asked for it
             return math.nan
 
-    def _ask_whether_it_controls(self, controller: SaysWhetherItControls) -> None:
-        try:
-            controller.check_control()
-        except (ReplyTimeout, BadReply):
-            if self._missing:  # nothing is known of it at all; else the next row asks again
-                self._missing += 1
+    def _trouble(self) -> InstrumentFault | None:
+        """Why the controller does not control any more, if it says so."""
+        if isinstance(self._controller, SaysWhetherItControls):
+            try:
+                self._controller.check_control()
+            except InstrumentFault as fault:
+                return fault
+            except (ReplyTimeout, BadReply):  # one answer that is missing: the next row asks again
+                return None
+        return None
 
     def _left(self, trip: Trip) -> None:
         """A limit of the temperature was left."""

@@ -54,6 +54,8 @@ class StoreWriter:
         self._attributes = dict(published.attributes)
         self._attributes_changed = False
         self._closed = False
+        #: Called by the syncer's thread each ``sync_interval`` (s of host time), for what else has to be looked at.
+        self.at_sync: Callable[[], None] | None = None
         self._publish_lock = threading.Lock()
         keep_reserve(run, disk)
         self._journal = self._begin_journal()
@@ -168,6 +170,11 @@ class StoreWriter:
             self._publish_now(partial=True)
         else:
             self._publisher.ask()
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What `set_attributes` has merged so far."""
+        return dict(self._attributes)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Merge attributes into those of the store; they show with the next commit."""
@@ -307,13 +314,18 @@ class StoreWriter:
                 self._fail(StoreError(f"{self._run.path}: publishing failed ({error!r}); the journal has every row"))
 
     def _sync_behind(self) -> None:
-        """What the syncer's thread calls."""
-        if self.failure is None or isinstance(self.failure, StoreFull):
-            try:
+        """What the syncer's thread calls. Nothing may come out: the thread syncs the other runs as well."""
+        try:
+            if self.failure is None or isinstance(self.failure, StoreFull):
                 self._journal.sync()
-            except StoreError as error:
-                self._fail(error)
-                _LOG.error("syncing of %s failed: %s", self._run.path, error)
+            if self.at_sync is not None:
+                self.at_sync()
+        except StoreError as error:
+            self._fail(error)
+            _LOG.error("syncing of %s failed: %s", self._run.path, error)
+        except Exception as error:  # noqa: BLE001
+            _LOG.exception("syncing of %s failed", self._run.path)
+            self._fail(StoreError(f"{self._run.path}: syncing failed ({error!r}); what was synced before is kept"))
 
     def _fail(self, error: StoreError) -> None:
         """Remember the first failure; one that forbids every promise displaces a full disk."""
