@@ -213,16 +213,32 @@ def test_hook_open_transport():
     assert plugins.open_transport("gpib://8", RealClock(), {}) == "another line"
 
 
-def test_hook_run_finished(tmp_path, monkeypatch):
-    """A whole run on the built-in simulated bench: told once, with everything in the folder that a run leaves."""
+@pytest.fixture
+def run_with(tmp_path, monkeypatch):
+    """Runs a second of open circuit on the built-in simulated bench with these plugins; how it ended."""
     try:
         importlib.metadata.distribution("luggin")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("luggin is not installed (pip install -e .), so there is no simulated bench")
-    from luggin.analysis import open_run
     from luggin.bench import load_bench
     from luggin.engine.protocols import plan_of, run_protocol
     from luggin.steps import load_protocol
+
+    monkeypatch.setenv("LUGGIN_HOME", str(tmp_path / "home"))
+    text = 'title = "x"\nsteps = [{do = "ocp", duration = "1 s", dt = "0.1 s"}]\n' + SAMPLE
+
+    def run(*modules: ModuleType):
+        plugins = load(modules=modules)
+        bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
+        loaded = load_protocol(text=text)
+        return run_protocol(loaded, replace(plan_of(loaded, bench), folder=tmp_path / "run"), plugins)
+
+    return run
+
+
+def test_hook_run_finished(run_with, tmp_path):
+    """A whole run: told once, with everything in the folder that a run leaves."""
+    from luggin.analysis import open_run
 
     told = []
 
@@ -230,13 +246,51 @@ def test_hook_run_finished(tmp_path, monkeypatch):
         told.append((run, open_run(run).outcome))
         raise OSError("the lab's notebook is not reachable")
 
-    monkeypatch.setenv("LUGGIN_HOME", str(tmp_path / "home"))
-    plugins = load(modules=[plugin("lab", luggin_run_finished)])
-    bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
-    loaded = load_protocol(text='title = "x"\nsteps = [{do = "ocp", duration = "1 s", dt = "0.1 s"}]\n' + SAMPLE)
-    finished = run_protocol(loaded, replace(plan_of(loaded, bench), folder=tmp_path / "run"), plugins)
+    finished = run_with(plugin("lab", luggin_run_finished))
     assert told == [(tmp_path / "run", "completed")]
     assert finished.outcome == "completed", "a plugin that fails leaves the outcome as it is"
+
+
+def test_a_run_that_a_plugin_refuses_touches_nothing(run_with, tmp_path):
+    seen = []
+
+    def luggin_check_run(plan, bench):
+        seen.append((plan, bench))
+        return "no argon"
+
+    def luggin_open_transport(resource):
+        pytest.fail(f"{resource} was opened")
+
+    with pytest.raises(UsageError, match="plugin 'lab' refuses this run: no argon"):
+        run_with(plugin("lab", luggin_check_run, luggin_open_transport))
+    assert not (tmp_path / "run").exists()
+    ((plan, bench),) = seen
+    documented = row(SECTIONS["luggin_check_run"], "Called").partition("`plan` has")[2].partition("; `bench` has")[0]
+    assert {word for word in re.findall(r"`(\w+)`", documented) if word not in ("path", "None")} == set(plan)
+    assert [(step["path"], step["do"]) for step in plan["steps"]] == [("1", "ocp")]
+    assert (plan["simulated"], plan["resumed"], plan["bench"]) == (True, False, None)
+    assert "cell" in bench["instruments"]
+
+
+def test_metadata_of_plugins_are_attributes_of_the_store_and_who_failed_is_in_the_log(run_with, tmp_path):
+    from luggin.store import RunLog, open_store
+
+    def luggin_run_metadata(run):
+        return {"room": 2}
+
+    room = plugin("room", luggin_run_metadata)
+
+    def luggin_run_metadata(run):
+        return {"status": "excellent"}
+
+    finished = run_with(room, plugin("flatterer", luggin_run_metadata))
+    assert finished.outcome == "completed"
+    attributes = open_store(tmp_path / "run").attributes
+    assert (attributes["room"], attributes["status"]) == (2, "completed")
+    (record,) = [r for r in RunLog.read(tmp_path / "run") if r["kind"] == "plugins"]
+    assert record["faults"] == [
+        {"plugin": "flatterer", "what": "ValueError: 'status' is an attribute of Luggin already"}
+    ]
 
 
 def test_hook_observers(tmp_path):

@@ -37,7 +37,7 @@ _SENTENCES = {
     "line_lost": "the line of an instrument broke: {words}",
     "reconnected": "the instrument is back: {words}",
     "gap": "nothing was measured for a while: {words}",
-    "guardian": "the guardian took over: {words}",
+    "guardian": "of the guardian: {words}",
 }
 
 
