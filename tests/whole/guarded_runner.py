@@ -4,10 +4,11 @@
 
 It prints what it does, one word per line. ``HOW`` is ``measure`` (to the end of the technique),
 ``spin`` (its worker never comes back from the fifth row), ``rest`` (nothing is on, and it says nothing
-more) or ``fail`` (its end leaves a cell that could not be verified).
+more) or ``fail`` (SIGUSR1 ends it, and it says that a cell could not be verified).
 """
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from luggin.engine.session import BenchSession
 
 CV = Technique(
     "cv",
-    {"begin": 0.0, "vertices": (-0.8, 0.0), "end": 0.0, "rate": 0.4, "step": 0.005, "cycles": 50, "quiet": 0.0}
+    {"begin": 0.0, "vertices": (-0.8, 0.0), "end": 0.0, "rate": 0.4, "step": 0.005, "cycles": 2000, "quiet": 0.0}
     | {"current_range": None},
 )
 
@@ -41,6 +42,7 @@ def main(bench, folder, how):
         stop.set()
         instrument.request_abort()
 
+    signal.signal(signal.SIGUSR1, lambda number, frame: instrument.request_abort())
     lines, unguarded = guarded_lines(session, plugins)
     guard = Guard.start(Path(folder), lines, lost, clock=session.clock, patience=20.0)
     guard.watchdog.watch(session.devices["cell"].transport)
