@@ -217,8 +217,11 @@ class LimitGuard:
             if not ((column >= watch.low) & (column <= watch.high)).all():
                 return False
         if self._products:
+            import numpy as np
+
             one, other = (array[frame.schema.names[index]].astype("f8", copy=False) for index in self._factors)
-            power = one * other
+            with np.errstate(invalid="ignore", over="ignore"):  # no number, as in the scalar path
+                power = one * other
             if not all(((power >= watch.low) & (power <= watch.high)).all() for watch in self._products):
                 return False
         for kept in (*self._plain, *self._products):

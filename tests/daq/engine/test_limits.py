@@ -252,8 +252,15 @@ limits = st.builds(
     over=st.sampled_from([0.0, 2.0]),
     invalid=st.integers(1, 6),
 )
-steps = st.sampled_from([0.5, 0.5, 0.5, 0.0, -1.0])
+spacings = st.sampled_from([0.5, 0.5, 0.5, 0.0, -1.0])
 flags = st.sampled_from([0] * 6 + [f.value for f in (*FLAG_ROWS, Flag.RANGE_CHANGED, Flag.GAP, Flag.QUIET_TIME)])
+one_row = st.tuples(spacings, values, values, flags)
+calm_rows = st.tuples(st.just(0.5), st.sampled_from([0.0, 0.1]), st.just(0.2), st.just(0))
+pieces = st.lists(
+    st.one_of(one_row.map(lambda row: [row]), st.builds(lambda row, n: [row] * n, calm_rows, st.integers(1, 25))),
+    max_size=20,
+)
+"""Single rows of any kind among calm ones, of which blocks take the vectorised path."""
 
 
 def summary(trip):
@@ -263,11 +270,12 @@ def summary(trip):
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(
     st.lists(limits, max_size=3),
-    st.lists(st.tuples(steps, values, values, flags), max_size=60),
+    pieces,
     st.sampled_from([0, Flag.COMPLIANCE | Flag.CURRENT_OVERLOAD]),
     st.data(),
 )
-def test_short_frames_and_blocks_give_the_same_answers(limits, readings, expected, data):
+def test_short_frames_and_blocks_give_the_same_answers(limits, pieces, expected, data):
+    readings = [row for piece in pieces for row in piece]
     times = np.cumsum([step for step, *_ in readings]).tolist()
     rows = [(time, e, i, flag) for time, (_, e, i, flag) in zip(times, readings, strict=True)]
     borders = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
