@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from luggin.bench import Bench
 
 _SUFFIX = ".latch"
+#: How often a latch that another process is just writing is waited for; each time takes some 40 ms.
+_TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _write(path: Path, text: str) -> None:
             path.parent.mkdir(parents=True)
             path.parent.chmod(0o1777)
         new = not path.exists()
-        lock.acquire(text)
+        _acquire(lock, text)
         if new:
             path.chmod(0o666)  # whoever looked at the cell clears it, whoever's run it was
         fd = DISK.open(path)
@@ -172,6 +174,15 @@ def _write(path: Path, text: str) -> None:
         raise StoreError(f"{path}: the latch of a line cannot be written ({error.strerror or error})") from error
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, text: str) -> None:
+    for _ in range(_TRIES - 1):
+        try:
+            return lock.acquire(text)
+        except BlockingIOError:
+            continue
+    lock.acquire(text)
 
 
 def _read(path: Path, resource: str) -> Latch | None:
