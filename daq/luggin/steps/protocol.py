@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, field_validator
 
+from luggin.documents import shown
 from luggin.steps.base import Name, Record, Step, Text
 from luggin.steps.control import STEPS_EXAMPLE
 from luggin.steps.limits import Limit
@@ -62,16 +63,48 @@ class MonitorEntry(Record):
 
 
 class Events(Record):
-    """``[on]``: what to do when something happens to the computer."""
+    """``[on]``: what to do when something happens to the computer, and at the end."""
 
-    pc_lost: Literal["stop"] = Field("stop", description="the guardian opens the cell")
+    pc_lost: Literal["stop"] = Field(
+        "stop", description="the guardian opens the cell when this program dies or hangs", examples=["stop"]
+    )
+    power_return: Literal["stay off"] = Field(
+        "stay off",
+        description="after a power cut nothing starts by itself: the next run or resume makes the bench safe first",
+        examples=["stay off"],
+    )
+    on_exit: Literal["cell off"] = Field(
+        "cell off", description="however the run ends, the cell circuit is opened", examples=["cell off"]
+    )
 
     @field_validator("pc_lost", mode="before")
     @classmethod
-    def _is_available(cls, then: Any) -> Any:
+    def _can_go_on_without_us(cls, then: Any) -> Any:
         if then == "leave_running":
             raise refuse(
-                '"leave_running" is not available in this version: the guardian opens the cell.', 'Use "stop".'
+                '"leave_running" is for instruments that keep a schedule, its limits and its readings without the '
+                "computer, and no driver of this version declares that its instrument does.",
+                'Use "stop": the guardian opens the cell.',
+            )
+        return then
+
+    @field_validator("power_return", mode="before")
+    @classmethod
+    def _nothing_starts_by_itself(cls, then: Any) -> Any:
+        if isinstance(then, str) and then != "stay off":
+            raise refuse(
+                f"{shown(then)} would need a service that starts with the computer, which Luggin does not have.",
+                'Use "stay off" (the default), and after a power cut take the run up with `luggin resume`.',
+            )
+        return then
+
+    @field_validator("on_exit", mode="before")
+    @classmethod
+    def _ends_open(cls, then: Any) -> Any:
+        if isinstance(then, str) and then != "cell off":
+            raise refuse(
+                f"{shown(then)}: however a run ends, the cell circuit is opened.",
+                'Use "cell off" (the default); in what state other instruments are left is said in the bench file.',
             )
         return then
 

@@ -342,14 +342,21 @@ def test_the_good_protocol_is_good():
         (
             "[sample]",
             '[on]\npc_lost = "leave_running"\n[sample]',
-            '24: on.pc_lost: "leave_running" is not available in this version: the guardian opens the cell. '
-            'Use "stop".',
+            '24: on.pc_lost: "leave_running" is for instruments that keep a schedule, its limits and its readings '
+            "without the computer, and no driver of this version declares that its instrument does. "
+            'Use "stop": the guardian opens the cell.',
         ),
         (
             "[sample]",
             '[on]\npower_return = "continue"\n[sample]',
-            "24: on.power_return: `power_return` is not available in this version. "
-            "A run that was cut off is taken up with `luggin resume`.",
+            '24: on.power_return: "continue" would need a service that starts with the computer, which Luggin does '
+            'not have. Use "stay off" (the default), and after a power cut take the run up with `luggin resume`.',
+        ),
+        (
+            "[sample]",
+            '[on]\non_exit = "hold"\n[sample]',
+            '24: on.on_exit: "hold": however a run ends, the cell circuit is opened. Use "cell off" (the default); in '
+            "what state other instruments are left is said in the bench file.",
         ),
         (
             'bench = "bench.toml"',
