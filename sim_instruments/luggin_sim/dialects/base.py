@@ -17,6 +17,9 @@ class Dialect(Protocol):
     """One instrument as seen from its line. All times are lab seconds and never go back.
 
     Whoever carries the bytes asks `next_due`, comes back at that time, and takes what is there.
+
+    A dialect may have ``overload_current`` (A): a current through its leads that it calls an overload,
+    for the fault of that name. Without it, much more than any meter holds is sent.
     """
 
     def feed(self, data: bytes, now: float) -> None:

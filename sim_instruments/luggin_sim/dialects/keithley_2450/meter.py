@@ -30,7 +30,7 @@ class Meter:
         """What is shown for ``value`` (V or A) on the range that is set, or that is chosen here and then set."""
         if settings.auto_range:
             settings.range = self._chosen(value, settings)
-        elif not settings.range.holds(value):
+        if not settings.range.holds(value):  # the highest range has an end too, and not-a-number has no range
             return OVERFLOW
         averages = settings.average_count if settings.averaging else 1
         return self.shown(value, settings.range, settings.cycles * averages)

@@ -71,6 +71,12 @@ class MethodScriptDialect:
         """True while the cell circuit is closed."""
         return self._leads.is_on
 
+    @property
+    def overload_current(self) -> float:
+        """A current (A) that no range can hold, and that does not end a script yet."""
+        largest = self._rules.over_range * self._model.largest_current
+        return 0.5 * (largest + max(largest, self._machine.critical_current))
+
     # -- the line
     def feed(self, data: bytes, now: float) -> None:
         """Bytes arrive at ``now``; what was due before has happened by then."""

@@ -83,6 +83,11 @@ class Machine:
             "meas_loop_ocp": self._open_circuit,
         }
 
+    @property
+    def critical_current(self) -> float:
+        """The current (A) at which a script ends with an error."""
+        return self._potentiostat.critical_current
+
     def run(self, script: Script) -> Course:
         """The course of a script; throw `Abort` or `EndLoop` into it where it waits.
 
