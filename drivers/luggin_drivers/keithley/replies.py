@@ -63,3 +63,17 @@ def decode(reply: bytes, expected: int, name: str) -> Readings:
     if not (np.isfinite(time).all() and np.isfinite(status).all()):
         raise BadReply(f"{name}: a reading without its time or status: {reply[:_SHOWN]!r}", reply)
     return Readings(time, sourced, measured, status.astype(np.int64))
+
+
+def require_later(readings: Readings, before: float, reply: bytes, name: str) -> float:
+    """The time (s) of the last reading; all must be later than ``before``, each than the one before it.
+
+    Raises:
+        BadReply: a reading came twice, or the unit was started anew in between.
+    """
+    last = before
+    for time in readings.time.tolist():
+        if time <= last:
+            raise BadReply(f"{name}: a reading of {time:g} s behind one of {last:g} s: {reply[:_SHOWN]!r}", reply)
+        last = float(time)
+    return last

@@ -81,6 +81,7 @@ class SourceMeter(ScpiInstrument):
         self._run: SweepRun | None = None
         self._sourced: Sourced = "VOLT"
         self._range = 0.0
+        self._measured_at = -math.inf
 
     @cached_property
     def _capabilities(self) -> Capabilities:
@@ -250,8 +251,14 @@ class SourceMeter(ScpiInstrument):
         )
 
     def measure(self) -> SourceReading:
-        """Measure now."""
-        values = replies.decode(self.query(commands.READ), 1, self.name)
+        """Measure now.
+
+        Raises:
+            BadReply: a reading that came before, or one of a unit that was started anew: its time does not go on.
+        """
+        reply = self.query(commands.READ)
+        values = replies.decode(reply, 1, self.name)
+        self._measured_at = replies.require_later(values, self._measured_at, reply, self.name)
         measures_current = self._sourced == "VOLT"
         sourced, measured = float(values.sourced[0]), float(values.measured[0])
         potential, current = (sourced, measured) if measures_current else (measured, sourced)
@@ -270,9 +277,16 @@ class SourceMeter(ScpiInstrument):
         """How many readings are in the buffer."""
         return self.count.read()
 
-    def buffer_readings(self, first: int, last: int) -> replies.Readings:
-        """Readings of the buffer by their numbers, from 1."""
-        return replies.decode(self.query(commands.readings(first, last)), last - first + 1, self.name)
+    def buffer_readings(self, first: int, last: int, after: float) -> replies.Readings:
+        """Readings of the buffer by their numbers, from 1; the first one is later than ``after`` (s, its own time).
+
+        Raises:
+            BadReply: not so many readings, or their times do not rise.
+        """
+        reply = self.query(commands.readings(first, last))
+        values = replies.decode(reply, last - first + 1, self.name)
+        replies.require_later(values, after, reply, self.name)
+        return values
 
     def checked_block(self, block: Sequence[str]) -> None:
         """Send commands that have no answer, and ask once whether the instrument took all of them.
@@ -310,6 +324,7 @@ class SourceMeter(ScpiInstrument):
             log.warning("%s: in the error queue before the first setting: %s", self.name, entry)
         for command in [*block, commands.CLEAR]:
             self.checked(command)
+        self._measured_at = -math.inf
 
     def _verify(self, held: float, asked: float, unit: str, measured: str) -> None:
         """Before the output goes on: the limit, where it senses, and how it goes off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -165,6 +166,7 @@ class SweepRun:
         begun = progress = clock.now()
         ended = False
         previous: float | None = None
+        latest = -math.inf
         while have < total:
             if not ended:
                 clock.sleep(self._pause(segment, have, clock.now() - begun), requests.wake)
@@ -174,7 +176,8 @@ class SweepRun:
                 raise InstrumentFault(f"{unit.name}: {count} readings of a sweep over {total} levels")
             while have < count:
                 stop = min(count, have + _FETCHED_AT_ONCE)
-                values = unit.buffer_readings(have + 1, stop)
+                values = unit.buffer_readings(have + 1, stop, latest)
+                latest = float(values.time[-1])
                 frame, times = self._frame(segment, values, have, offset, 0 if have else of_first)
                 known = times if previous is None else [previous, *times]
                 intervals = [later - earlier for earlier, later in itertools.pairwise(known)]

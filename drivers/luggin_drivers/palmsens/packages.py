@@ -26,6 +26,15 @@ _METADATA_KEPT = 4096
 Metadata = tuple[int, float]
 
 
+def resolution(value: float) -> float:
+    """The step in which an instrument can send a value of this size: the smallest prefix whose 28 bits hold it.
+
+    >>> resolution(100.0), resolution(200.0), resolution(200_000.0)
+    (1e-06, 0.001, 1.0)
+    """
+    return next((step for step in (1e-6, 1e-3) if abs(value) < OFFSET * step), 1.0)
+
+
 class PackageDecoder:
     """Decodes the packages of one measurement loop, whose fields and their order are known.
 

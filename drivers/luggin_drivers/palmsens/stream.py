@@ -7,6 +7,7 @@ The first character of a line decides: ``M`` a measurement loop starts, ``P`` a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from math import isnan, nan
 from typing import Any
@@ -15,16 +16,20 @@ from luggin.clock import Clock
 from luggin.errors import BadReply, InstrumentFault, ReplyTimeout
 from luggin.records import Flag, Frame
 from luggin.transport import Transport
-from luggin_drivers.palmsens.packages import PackageDecoder
+from luggin_drivers.palmsens.packages import PackageDecoder, resolution
 from luggin_drivers.palmsens.plan import Loop, Plan
 from luggin_drivers.palmsens.replies import error_code, fault
 from luggin_drivers.palmsens.settings import Settings
 from luggin_drivers.palmsens.tables import NO_SCRIPT_RUNS
 
+log = logging.getLogger(__name__)
+
 #: The instrument ignores what is sent within 50 ms after an error; the maker's own program waits this long (s).
 PAUSE_AFTER_ERROR = 0.1
 # How long (s) a script may go on after an abort before that counts as no answer.
 _ABORT_DEADLINE = 5.0
+# A time so many intervals behind the last one means that a row between them is lost.
+_GAP = 1.5
 # Points may come a little later than the instrument's own clock says.
 _CLOCK_TOLERANCE = 1.1
 _RANGE_CHANGED = Flag.RANGE_CHANGED.value
@@ -74,6 +79,7 @@ class ScriptRun:
         self._first_scan: bytes | None = None
         self._scans = 0
         self._range = nan
+        self._time = nan
         self._abort_sent: float | None = None
         self._abort_answered = False
         self._leaving_part: int | None = None
@@ -93,7 +99,8 @@ class ScriptRun:
                     continue
             kind = line[:1]
             if kind == b"P":
-                yield self._frame(line)
+                if (frame := self._frame(line)) is not None:
+                    yield frame
             elif not kind or self._ended_by(line):
                 break
             line = None
@@ -121,12 +128,22 @@ class ScriptRun:
         interval = self._loop.interval if self._loop is not None else 0.0
         return _CLOCK_TOLERANCE * interval + self._silence
 
-    def _frame(self, line: bytes) -> Frame:
+    def _frame(self, line: bytes) -> Frame | None:
+        """The row of a package; None if this package was there already."""
         loop, decoder = self._loop, self._decoder
         if loop is None or decoder is None:
             raise BadReply(f"{self._name}: a data package outside of any measurement loop: {line!r}", line)
         values, flags, scale = decoder.decode(line)
         flags |= loop.flags
+        time = values[0]
+        if not isnan(self._time):
+            passed = time - self._time
+            if passed <= 0.0 and loop.interval > resolution(time):
+                self._refuse_earlier(line, passed)
+                return None
+            if passed > _GAP * loop.interval + resolution(time):
+                flags |= Flag.GAP.value
+        self._time = time
         row: tuple[Any, ...]
         if len(values) == 2:
             row = (*values, flags)
@@ -137,6 +154,13 @@ class ScriptRun:
                 self._range = scale
             row = (*values, scale, flags) if loop.cycle is None else (*values, self._cycle, scale, flags)
         return Frame(loop.schema, self._clock.now(), rows=(row,), part=loop.part)
+
+    def _refuse_earlier(self, line: bytes, passed: float) -> None:
+        """A package that the line gave twice is no second reading. One from before is a mess."""
+        if passed < 0.0:
+            self._transport.suspect = True
+            raise BadReply(f"{self._name}: a data package of {-passed:g} s before the last one: {line!r}", line)
+        log.warning("%s: a data package came twice and is left out: %r", self._name, line)
 
     def _ended_by(self, line: bytes) -> bool:
         """Sort a line that is not data; True if it says that no script runs any more."""
@@ -165,6 +189,7 @@ class ScriptRun:
         self._next_loop += 1
         self._decoder = PackageDecoder(loop.types, self._ranges)
         self._cycle = loop.cycle or 0
+        self._time = nan  # between two loops the instrument takes its time
         self._scans, self._first_scan = 0, None
         if loop.part == self._leaving_part:
             self._transport.write(b"Y" + self._transport.terminator)

@@ -42,7 +42,7 @@ class UnitTransport(Transport):
 
     Attributes:
         point: real time (s) between two points of a sweep.
-        answers: fixed answers, by the beginning of the query; they come first.
+        answers: answers by the beginning of the query, fixed or made of the time (s); they come first.
         refuses: entry of the error queue for a command, by its beginning.
         opens_behind_sweep: the output goes off at the end of each sweep.
         stuck_after: the sweep stops after so many points.
@@ -82,7 +82,7 @@ class UnitTransport(Transport):
     def _obey(self, command):
         for beginning, answer in self.answers.items():
             if command.startswith(beginning):
-                return answer
+                return answer(self.clock.now()) if callable(answer) else answer
         for beginning, error in self.refuses.items():
             if command.startswith(beginning):
                 self.errors.append(error)

@@ -167,7 +167,7 @@ def test_cv_and_lsv_are_native_and_the_rest_is_stepped(unit, clock):
 
 def test_a_galvanostatic_step_of_a_resistor(unit, clock):
     # 25 uA through 10 kohm: the unit of these tests answers the current for the potential, so 0.25 V / 10 kohm
-    driver = unit(answers={"READ?": "0,2.5E-05,2.5E-01,128"})
+    driver = unit(answers={"READ?": lambda time: f"{time},2.5E-05,2.5E-01,128"})
     instrument = with_stepping(driver, clock)
     instrument.prepare([Technique("cp", {"current": 2.5e-5, "duration": 1.0, "dt": 0.25, "potential_limit": 1.0})])
     armed = instrument.arm([LimitRequest("potential", -2.0, 2.0), LimitRequest("current", -1e-4, 1e-4)])
@@ -186,10 +186,21 @@ def test_a_galvanostatic_step_of_a_resistor(unit, clock):
 
 
 def test_the_open_circuit_is_measured_with_the_smallest_useful_current_range(unit, clock):
-    driver = unit(answers={"READ?": "0,0,0.321,128"})
+    driver = unit(answers={"READ?": lambda time: f"{time},0,0.321,128"})
     instrument = with_stepping(driver, clock)
     instrument.prepare([Technique("ocp", {"duration": 2.0, "dt": 0.5})])
     instrument.arm([LimitRequest("potential", -1.0, 1.0), LimitRequest("current", -1e-4, 1e-4)])
     assert [row[1] for frame in instrument.frames() for row in frame.rows()] == [0.321] * 4
     # as the maker's own sequence: 0 A on the 1 uA range, 20 V
     assert {"SOUR:CURR:RANG 1e-06", "SOUR:CURR:VLIM 20", "SOUR:CURR 0"} <= set(driver.transport.said)
+
+
+def test_a_reading_that_was_there_before_is_refused(unit):
+    driver = unit(answers={"READ?": "1.5,0.25,-2.5E-05,128"})
+    driver.source_potential(0.25, 1e-3)
+    assert driver.measure().time == 1.5
+    with pytest.raises(BadReply, match=r"1\.5 s behind one of 1\.5 s") as refusal:
+        driver.measure()
+    assert refusal.value.raw == b"1.5,0.25,-2.5E-05,128"
+    driver.source_potential(0.25, 1e-3)  # clears the buffer, whose time begins anew
+    assert driver.measure().time == 1.5

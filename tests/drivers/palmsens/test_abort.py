@@ -11,7 +11,14 @@ CA = Technique("ca", {"potential": 0.5, "duration": 3600.0, "dt": 60.0, "quiet":
 LSV = Technique("lsv", {"begin": 0.5, "end": 0.6, "rate": 0.1, "step": 0.01, "quiet": 0.0, "current_range": None})
 
 BEGIN = b"e\nM0007\n"
-ROW = b"Peb8000064m;da807A120u;ba8000000p,10,218\n"
+
+
+def row(minutes: int) -> bytes:
+    """A package of the chronoamperometry below, which has one each minute."""
+    return f"Peb{60_000 * minutes + 2**27:07X}m;da807A120u;ba8000000p,10,218\n".encode()
+
+
+ROW, SECOND, THIRD = row(1), row(2), row(3)
 ABORT = b"Z\n"
 
 
@@ -24,7 +31,7 @@ def stepping(running):
 
 
 def test_abort_in_mid_stream_keeps_the_rows_that_still_come(stepping, clock):
-    instrument = stepping(BEGIN + ROW, (ABORT, [(0.0, ROW), (0.01, b"Z\n" + ROW), (0.02, b"*\n\n")]))
+    instrument = stepping(BEGIN + ROW, (ABORT, [(0.0, SECOND), (0.01, b"Z\n" + THIRD), (0.02, b"*\n\n")]))
     stream = instrument.frames()
     assert len(next(stream)) == 1
     instrument.request_abort()
@@ -75,7 +82,7 @@ def test_abort_of_the_last_technique_does_not_end_the_next(stepping):
 
 
 def test_abort_asked_twice_is_said_once(stepping):
-    instrument = stepping(BEGIN + ROW, (ABORT, ROW + b"Z\n*\n\n"))
+    instrument = stepping(BEGIN + ROW, (ABORT, SECOND + b"Z\n*\n\n"))
     stream = instrument.frames()
     next(stream)
     instrument.request_abort()
@@ -95,7 +102,7 @@ def test_an_abort_that_is_not_answered_is_an_error(stepping):
 
 
 def test_an_instrument_that_goes_on_after_the_abort_is_an_error(stepping, clock):
-    endless = [(0.5 * n, ROW) for n in range(1, 40)]
+    endless = [(0.5 * n, row(1 + n)) for n in range(1, 40)]
     instrument = stepping(BEGIN + ROW, (ABORT, endless))
     stream = instrument.frames()
     next(stream)
@@ -128,7 +135,7 @@ def test_one_technique_of_a_chain_ends_the_chain_by_default(stepping):
 
 
 def test_leaving_a_loop_goes_on_with_the_chain(stepping):
-    rest = b"Y\n" + ROW + b"*\nM0000\n" + ROW + b"*\n\n"
+    rest = b"Y\n" + SECOND + b"*\nM0000\n" + ROW + b"*\n\n"
     instrument = stepping(BEGIN + ROW, (b"Y\n", rest), techniques=(CA, LSV), loop_exit="Y")
     stream = instrument.frames()
     assert next(stream).part == 0
@@ -169,8 +176,8 @@ def test_an_instrument_that_does_not_know_how_to_leave_is_aborted(stepping):
 
 
 def test_the_line_is_brought_in_step_after_an_iterator_that_was_dropped(stepping):
-    rest = ROW + b"Z\n" + ROW + b"*\n\n"
-    instrument = stepping(BEGIN + ROW + ROW, (b"\nZ\n", rest), (b"v\n", b"v0108\n"))
+    rest = THIRD + b"Z\n" + row(4) + b"*\n\n"
+    instrument = stepping(BEGIN + ROW + SECOND, (b"\nZ\n", rest), (b"v\n", b"v0108\n"))
     stream = instrument.frames()
     next(stream)
     stream.close()

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from luggin.capabilities import Technique
+from luggin.errors import BadReply
 from luggin.records import Flag
 
 CV = Technique(
@@ -203,9 +204,9 @@ def test_cycles_of_a_cv_are_counted_by_its_scans(dialogue):
         + b"*\nM0005\nC0000\n"
         + package(10_200, -200_000, 2)
         + b"-\nC0001\n"
-        + package(90_200, -200_000, 3)
+        + package(10_400, -200_000, 3)
         + b"-\nC0002\n"
-        + package(170_200, -200_000, 4)
+        + package(10_600, -200_000, 4)
         + b"-\n*\n\n"
     )
     with dialogue([(script, answer)]) as instrument:
@@ -220,7 +221,7 @@ def test_cycles_of_a_cv_are_counted_by_its_scans(dialogue):
 @pytest.mark.parametrize("numbers", [range(12), range(1, 13), [int(str(n), 16) for n in range(12)]])
 def test_scan_numbers_may_begin_anywhere_and_have_either_base(dialogue, numbers):
     script = CV_SCRIPT.replace(b"5m 25m", b"5m 25m nscans(12)")
-    scans = b"".join(f"C{n:04X}\n".encode() + package(0, 0, 0) + b"-\n" for n in numbers)
+    scans = b"".join(f"C{n:04X}\n".encode() + package(200 * k, 0, 0) + b"-\n" for k, n in enumerate(numbers))
     with dialogue([(script, b"e\nM0005\n" + scans + b"*\n\n")]) as instrument:
         instrument.prepare([changed(CV, cycles=12)])
         assert [row[3] for row in rows(instrument)] == list(range(1, 13))
@@ -243,7 +244,8 @@ def test_first_vertex_at_begin_is_left_out(dialogue):
 
 
 def test_range_changes_are_flagged_and_known(dialogue):
-    answer = b"e\nM0005\n" + b"".join(package(0, 0, 0, m) for m in (",18,21B", ",10,218", "", ",10,218", ",12,21B"))
+    metadata = (",18,21B", ",10,218", "", ",10,218", ",12,21B")
+    answer = b"e\nM0005\n" + b"".join(package(200 * k, 0, 0, said) for k, said in enumerate(metadata))
     with dialogue([(CV_SCRIPT, answer + b"*\n\n")]) as instrument:
         realised = instrument.prepare([CV])
         assert realised.expected_flags == Flag.UNDERLOAD | Flag.RANGE_CHANGED | Flag.OVERLOAD_WARNING
@@ -298,3 +300,39 @@ def test_rows_carry_the_time_at_which_they_came(dialogue, clock):
     with dialogue([(CV_SCRIPT, answer)]) as instrument:
         instrument.prepare([CV])
         assert [f.received for f in instrument.frames()] == pytest.approx([0.2, 0.4])
+
+
+def test_a_package_that_comes_twice_is_one_row(dialogue, caplog):
+    twice = package(200, 0, 0)
+    answer = b"e\nM0005\n" + package(0, 0, 0) + twice + twice + package(400, 0, 0) + b"*\n\n"
+    with dialogue([(CV_SCRIPT, answer)]) as instrument:
+        instrument.prepare([CV])
+        found = rows(instrument)
+    assert [row[0] for row in found] == [0.0, 0.2, 0.4]
+    assert [row[5] for row in found] == [0, 0, 0]
+    assert "came twice" in caplog.text
+
+
+def test_a_package_from_before_is_refused(dialogue):
+    answer = b"e\nM0005\n" + package(0, 0, 0) + package(400, 0, 0) + package(200, 0, 0)
+    with dialogue([(CV_SCRIPT, answer)]) as instrument:
+        instrument.prepare([CV])
+        with pytest.raises(BadReply, match=r"0\.2 s before the last one"):
+            rows(instrument)
+        assert instrument.transport.suspect
+
+
+@pytest.mark.parametrize(("times", "gaps"), [((0, 200, 600, 800), [2]), ((0, 290, 480), []), ((0, 310), [1])])
+def test_the_row_behind_a_lost_one_says_so(dialogue, times, gaps):
+    answer = b"e\nM0005\n" + b"".join(package(time, 0, 0) for time in times) + b"*\n\n"
+    with dialogue([(CV_SCRIPT, answer)]) as instrument:
+        instrument.prepare([CV])
+        assert [k for k, row in enumerate(rows(instrument)) if row[5] & Flag.GAP] == gaps
+
+
+def test_a_time_too_coarse_to_tell_is_no_sign_of_a_repeated_row(dialogue):
+    # 37 h and more are sent in whole seconds, with five points in each
+    late = [b"P" + field("eb", 140_000, " ") + b";" + package(0, 0, 0)[1:].split(b";", 1)[1]] * 3
+    with dialogue([(CV_SCRIPT, b"e\nM0005\n" + b"".join(late) + b"*\n\n")]) as instrument:
+        instrument.prepare([CV])
+        assert [(row[0], row[5]) for row in rows(instrument)] == [(140_000.0, 0)] * 3
