@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from luggin import plugins
 from luggin.testing import DriverContract
 
@@ -10,19 +12,19 @@ DRIVER = "keithley.2450"
 
 class Test2450(DriverContract):
     driver = DRIVER
-    settings = {"model": "2450"}
-    twin = {"address": "GPIB0::18::INSTR"}
+    settings: ClassVar = {"model": "2450"}
+    twin: ClassVar = {"address": "GPIB0::18::INSTR"}
 
 
 class Test2460(DriverContract):
     driver = DRIVER
-    settings = {"model": "2460"}
-    twin = {"address": "TCPIP0::smu.lab::5025::SOCKET"}
+    settings: ClassVar = {"model": "2460"}
+    twin: ClassVar = {"address": "TCPIP0::smu.lab::5025::SOCKET"}
 
 
 class Test2461(DriverContract):
     driver = DRIVER
-    settings = {"model": "2461", "off_mode": "common", "readback": False}
+    settings: ClassVar = {"model": "2461", "off_mode": "common", "readback": False}
 
 
 def test_no_model_is_left_out():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from luggin import plugins
 from luggin.testing import DriverContract
 
@@ -10,31 +12,31 @@ DRIVER = "palmsens.methodscript"
 
 class TestEmStatPico(DriverContract):
     driver = DRIVER
-    settings = {"model": "emstat-pico"}
+    settings: ClassVar = {"model": "emstat-pico"}
 
 
 class TestSensit(DriverContract):
     driver = DRIVER
-    settings = {"model": "sensit"}
+    settings: ClassVar = {"model": "sensit"}
     # A Sensit is an EmStat Pico in another housing, and may say so.
-    twin = {"model": "emstat-pico"}
+    twin: ClassVar = {"model": "emstat-pico"}
 
 
 class TestEmStat4LR(DriverContract):
     driver = DRIVER
-    settings = {"model": "emstat4-lr"}
+    settings: ClassVar = {"model": "emstat4-lr"}
 
 
 class TestEmStat4HR(DriverContract):
     driver = DRIVER
-    settings = {"model": "emstat4-hr"}
+    settings: ClassVar = {"model": "emstat4-hr"}
 
 
 class TestLoopExit(DriverContract):
     """The one setting that changes how a technique is ended."""
 
     driver = DRIVER
-    settings = {"model": "emstat4-hr", "loop_exit": "Y"}
+    settings: ClassVar = {"model": "emstat4-hr", "loop_exit": "Y"}
 
 
 def test_no_model_is_left_out():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from luggin.testing import answering, declared, running, safety, stopping
+from luggin.testing import answering, breaking, declared, running, safety, stopping
 from luggin.testing.checking import Check, NotApplicable, Verdict, judge
 from luggin.testing.subject import Subject
 
@@ -16,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     *answering.CHECKS,
     *stopping.CHECKS,
     *safety.CHECKS,
+    *breaking.CHECKS,
 )
 
 
@@ -50,6 +52,7 @@ class DriverContract:
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @classmethod
+    @functools.cache
     def subject(cls) -> Subject:
         """The driver as the checks see it."""
         return Subject(cls.driver, cls.settings, cls.twin, cls.accuracy, cls.patience, cls.examples)

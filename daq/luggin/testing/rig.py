@@ -114,9 +114,14 @@ class Rig:
         return self.lab.cell_is_on(NAME)
 
     @property
+    def writes(self) -> list[bytes]:
+        """What the driver has sent, each write for itself."""
+        return [data for _, direction, data in self.said if direction == ">"]
+
+    @property
     def written(self) -> bytes:
         """Everything that the driver has sent."""
-        return b"".join(data for _, direction, data in self.said if direction == ">")
+        return b"".join(self.writes)
 
     def run(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from luggin import plugins as plugin_manager
 from luggin.capabilities import Capabilities, Device, Driver, MeasuringInstrument, Technique, measures
 from luggin.clock import Clock, RealClock, VirtualClock
 from luggin.plugins import Plugins
+from luggin.testing.cases import Case, find_cases
 from luggin.testing.checking import NotApplicable, require
 from luggin.testing.examples import dummy_resistance, example
 from luggin.testing.lines import AnsweringLine
@@ -143,3 +144,12 @@ class Subject:
         if not found:
             raise NotApplicable("there is no example of any of its techniques; give `examples`")
         return found
+
+    @cached_property
+    def cases(self) -> Sequence[Case]:
+        """The techniques that are broken on purpose.
+
+        Raises:
+            NotApplicable: there are none, or the simulator puts no faults on lines.
+        """
+        return find_cases(self)

@@ -1,0 +1,261 @@
+"""Checks of lines and instruments that fail in the midst of a technique.
+
+The twin's laboratory puts the faults in (``lab.faults(name)``). Whatever the fault, a driver either goes on with rows
+that are true, or raises one of Luggin's errors in time; the cell can be opened; and what is asked next is answered by
+what the instrument says next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from luggin.errors import InstrumentError
+from luggin.records import Flag
+from luggin.testing.cases import Case
+from luggin.testing.checking import Check, CheckFailed, check, require
+from luggin.testing.rig import MARGIN, NAME, Recording, Rig
+from luggin.testing.subject import Subject
+
+#: Where the fault comes, as shares of all replies of an undisturbed run.
+_PLACES = (0.0, 0.1, 0.35, 0.6, 0.9)
+#: Whoever is still busy so long (lab s) after everything should be over, hangs.
+_HANG = 120.0
+#: A row with one of these is not taken for a measurement by anybody.
+_MARKED = (
+    Flag.POTENTIAL_OVERLOAD | Flag.CURRENT_OVERLOAD | Flag.COMPLIANCE | Flag.CELL_OFF | Flag.CLIPPED | Flag.DECODE_ERROR
+)
+_ONE_AND_A_HALF = 1.5
+
+
+@dataclass(frozen=True)
+class WireFault:
+    """A fault of the simulated laboratory, and what it is set to.
+
+    Attributes:
+        name: of the check, behind ``fault_``.
+        kind: as the laboratory calls it.
+        what: happens then, in words.
+        settings: of the fault.
+        in_timeouts: settings in units of the line's timeout.
+    """
+
+    name: str
+    kind: str
+    what: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    in_timeouts: Mapping[str, float] = field(default_factory=dict)
+
+    def planned(self, timeout: float) -> dict[str, Any]:
+        """The settings for a line with this timeout (s)."""
+        return {**self.settings, **{name: share * timeout for name, share in self.in_timeouts.items()}}
+
+
+FAULTS = (
+    WireFault("drop", "drop", "a reply is lost"),
+    WireFault("garbage", "garbage", "bytes of a reply are changed into what is no text", {"bytes": 2}),
+    WireFault("truncate", "truncate", "a reply is cut in its midst"),
+    WireFault("stale", "stale", "the reply before comes instead of a reply"),
+    WireFault("late", "late", "a reply comes only directly before the next one"),
+    WireFault("double", "double", "a reply comes twice"),
+    WireFault("interleave", "interleave", "two replies come mixed"),
+    WireFault("stall", "stall", "nothing comes for half a timeout, then everything", {}, {"duration": 0.5}),
+    WireFault("long_stall", "stall", "nothing comes for five timeouts, then everything", {}, {"duration": 5.0}),
+    WireFault("mute", "mute", "nothing that the instrument says arrives any more"),
+    WireFault("deaf", "deaf", "nothing that is said to the instrument arrives any more"),
+    WireFault("slow", "slow", "everything comes a tenth of a timeout later", {}, {"delay": 0.1}),
+    WireFault("unplug", "unplug", "the line breaks"),
+    WireFault("unplug_midway", "unplug", "the line breaks in the midst of a reply", {"keep": 4}),
+    WireFault("reboot", "reboot", "the instrument starts anew", {"duration": 1.0}),
+    WireFault("overload", "overload", "more current flows than can be measured", {"duration": 1.0}),
+    WireFault("nan", "nan", "what is measured is no number", {"duration": 1.0}),
+)
+
+
+def _check_of(fault: WireFault) -> Check:
+    def function(subject: Subject) -> None:
+        for case in subject.cases:
+            for place in _PLACES:
+                _break(subject, case, fault, int(place * case.replies))
+
+    return Check(
+        f"fault_{fault.name}",
+        f"{fault.what[0].upper()}{fault.what[1:]}, at any moment of a technique. {_REQUIRED}",
+        function,
+    )
+
+
+_REQUIRED = (
+    "Rows stay true (lost ones are marked as a gap, meaningless ones are flagged or not numbers), or one of Luggin's "
+    "errors comes in time; nothing that closes the cell is sent twice; the cell can be opened, and the next exchange "
+    "is right."
+)
+
+
+def _break(subject: Subject, case: Case, fault: WireFault, after: int) -> None:
+    """One run with one fault."""
+    with subject.rig() as rig:
+        where = f"{case.technique.name}, {fault.kind} after {after} of {case.replies} replies"
+        known = rig.device.identify()
+        rig.device.make_safe()
+        rig.said.clear()
+        faults = rig.lab.faults(NAME)  # type: ignore[attr-defined]  # there is one, or there would be no case
+        faults.inject(fault.kind, after=after, **fault.planned(rig.line.timeout))
+        recording = _run_bounded(rig, case, where)
+        happened = [event.time for event in faults.events]
+        if not happened:
+            return
+        _require_in_time(rig, case, fault, recording, happened[0], where)
+        _require_true(subject, case, recording, where)
+        if case.energising is not None:
+            again = rig.writes.count(case.energising)
+            require(again <= 1, f"{where}: what closes the cell was sent {again} times")
+        _require_never_called_safe_while_on(rig, where)
+        faults.clear()
+        rig.clock.sleep(fault.planned(rig.line.timeout).get("duration", 0.0))
+        _require_recovered(rig, case, known, where, same_line=fault.kind != "unplug")
+
+
+def _run_bounded(rig: Rig, case: Case, where: str) -> Recording:
+    """Run; a driver that hangs loses its line, and fails."""
+    over = rig.clock.cancel()
+    lasts = case.reference.ended - case.reference.began
+    hung: list[str] = []
+
+    def watch() -> None:
+        if rig.clock.sleep(lasts + _HANG, over):
+            hung.append(where)
+            rig.lab.close()
+
+    worker = rig.clock.start_worker("watches for hangs", watch)
+    recording = rig.run([case.technique])
+    over.set()
+    worker.join()
+    require(not hung, f"{where}: it hangs, still busy {_HANG:g} s after its end")
+    return recording
+
+
+def _require_in_time(rig: Rig, case: Case, fault: WireFault, recording: Recording, happened: float, where: str) -> None:
+    subject, error = rig.subject, recording.error
+    patience = subject.patience if subject.patience is not None else 2 * rig.line.timeout
+    if error is None:
+        longest = case.reference.ended - case.reference.began + patience + MARGIN
+        planned = fault.planned(rig.line.timeout)
+        longest += planned.get("duration", 0.0) + case.replies * planned.get("delay", 0.0)
+        took = recording.ended - recording.began
+        require(took <= longest, f"{where}: it went on for {took:.3g} s; {longest:.3g} s are enough for that")
+        return
+    require(isinstance(error, InstrumentError), f"{where}: it raised {error!r}, which is no InstrumentError")
+    # Whoever steps through a technique opens the cell before the error goes on, which may take a timeout more.
+    opening = rig.line.timeout if case.stepped else 0.0
+    took, allowed = recording.ended - happened, patience + opening + recording.realised.latency + MARGIN
+    require(took <= allowed, f"{where}: {error!r} came {took:.3g} s after the fault; {allowed:.3g} s are allowed")
+
+
+def _require_true(subject: Subject, case: Case, recording: Recording, where: str) -> None:
+    """Every row is one that comes undisturbed too, in the same order, each once; or it is marked."""
+    reference = case.reference.rows
+    interval = case.reference.realised.durations[0] / case.reference.realised.rows[0]
+    largest = max(abs(row["potential"]) for row in reference)
+    error = subject.accuracy * largest
+    step = case.technique.parameters.get("step", 0.0) * _ONE_AND_A_HALF
+    last = -math.inf
+    for number, row in enumerate(recording.rows):
+        time, flags = row["instrument_time"], Flag(int(row.get("flags", 0)))
+        require(time > last, f"{where}: row {number} is from {time:g} s, the one before it from {last:g} s")
+        if last > -math.inf and time - last > _ONE_AND_A_HALF * interval:
+            marked = _marks_missing_time(case, recording.rows[number : number + 2])
+            require(marked, f"{where}: {time - last:.3g} s are missing before row {number}, and no flag says so")
+        last = time
+        if flags & _MARKED or math.isnan(row["current"]) or math.isnan(row["potential"]):
+            continue
+        # A stepped technique goes by the host's time: its levels come when they can, but in their order.
+        near = [
+            one for one in reference if case.stepped or abs(one["instrument_time"] - time) <= _ONE_AND_A_HALF * interval
+        ]
+        require(
+            any(abs(one["potential"] - row["potential"]) <= error + step for one in near),
+            f"{where}: row {number} has {row['potential']:.4g} V at {time:g} s, which never was",
+        )
+        require(
+            abs(row["current"] - row["potential"] / subject.resistance) <= error / subject.resistance,
+            f"{where}: row {number} has {row['current']:.4g} A at {row['potential']:.4g} V, which never flowed",
+        )
+    if recording.error is None and recording.rows and not case.stepped:
+        missing = reference[-1]["instrument_time"] - last
+        require(
+            missing <= _ONE_AND_A_HALF * interval, f"{where}: the last {missing:.3g} s are missing, and nobody says so"
+        )
+
+
+def _marks_missing_time(case: Case, rows: Sequence[Mapping[str, float]]) -> bool:
+    """Whether the row behind a gap says so; a stepped technique says it with the next deadline, if there is one."""
+    flags = [Flag(int(row.get("flags", 0))) for row in rows]
+    if case.stepped:
+        return len(flags) == 1 or any(one & (Flag.GAP | Flag.TIMING) for one in flags)
+    return bool(flags[0] & Flag.GAP)
+
+
+def _require_never_called_safe_while_on(rig: Rig, where: str) -> None:
+    """With the fault still there."""
+    began = rig.clock.now()
+    try:
+        said = rig.instrument.make_safe()
+    except InstrumentError:
+        pass
+    else:
+        require(not rig.cell_is_on, f"{where}: make_safe said {said!r} while the fault lasted, but the cell is on")
+    took = rig.clock.now() - began
+    require(took <= _HANG, f"{where}: make_safe took {took:.3g} s")
+
+
+def _require_recovered(rig: Rig, case: Case, known: object, where: str, *, same_line: bool) -> None:
+    """The fault is over: the same driver, if it still has its line, and a new one get right answers."""
+    for new in (False, True) if same_line else (True,):
+        if new:
+            rig.reopen()
+        how = f"{where}, then {'a new driver' if new else 'the same driver'}"
+        try:
+            said = rig.instrument.make_safe()
+            require(not rig.cell_is_on, f"{how}: make_safe said {said!r}, but the cell is on")
+            answered = rig.device.identify()
+        except InstrumentError as error:
+            raise CheckFailed(f"{how}: {error!r} although the fault is over") from error
+        require(answered == known, f"{how}: identify says {answered}, before it was {known}")
+    rows: list[int] = []
+    recording = rig.run([case.technique], rows.append).raise_error()
+    _require_true(rig.subject, case, recording, f"{where}, then once more")
+    require(not rig.cell_is_on, f"{where}, then once more: the cell is on behind it")
+
+
+@check
+def an_abort_that_is_not_heard_is_told(subject: Subject) -> None:
+    """An abort that the instrument does not hear, or whose answer does not arrive, is not taken for done.
+
+    `frames` ends with an error, or with a cell that is really off.
+    """
+    for case in subject.cases:
+        for kind in ("deaf", "mute"):
+            with subject.rig() as rig:
+                faults = rig.lab.faults(NAME)  # type: ignore[attr-defined]  # there is one, or there would be no case
+                where = f"{case.technique.name}, {kind} when it is aborted"
+
+                recording = rig.run([case.technique], _aborting(rig, case, faults, kind))
+                told = isinstance(recording.error, InstrumentError)
+                require(told or not rig.cell_is_on, f"{where}: it ended with {recording.error!r}, and the cell is on")
+
+
+def _aborting(rig: Rig, case: Case, faults: Any, kind: str) -> Callable[[int], None]:
+    """Puts the fault in and asks for an abort, behind a fifth of the rows."""
+
+    def abort(rows: int) -> None:
+        if rows >= 0.2 * case.reference.realised.rows[0] and not faults.events:
+            faults.inject(kind)
+            rig.instrument.request_abort()
+
+    return abort
+
+
+CHECKS = (*(_check_of(fault) for fault in FAULTS), an_abort_that_is_not_heard_is_told)
