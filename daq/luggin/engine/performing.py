@@ -16,7 +16,7 @@ from luggin.engine.events import Event
 from luggin.engine.execution import Attempt, execute
 from luggin.engine.suspension import Suspended
 from luggin.engine.temperatures import states_made
-from luggin.errors import BadReply, InstrumentError, Interrupted, LineLost, ReplyTimeout
+from luggin.errors import BadReply, InstrumentError, Interrupted, LineLost, LugginError, ReplyTimeout, UnsafeState
 from luggin.records import Flag
 
 if TYPE_CHECKING:
@@ -134,7 +134,10 @@ class Performer:
             except Interrupted:
                 self._stopped(attempt, common)
                 raise
-            except (Suspended, *_OF_THE_LINE) as trouble:
+            except (Suspended, *_OF_THE_LINE, UnsafeState) as trouble:
+                if not _may_pass(trouble):
+                    self._failed(attempt, common, trouble)
+                    raise
                 breaks += not isinstance(trouble, Suspended)
                 left = self._mended(attempt, common, trouble, breaks, step, left)
             except BaseException as error:
@@ -258,6 +261,17 @@ class Performer:
             self._established.pop(state, None)
             self._established[state] = _Established(path, step, references)
             self._undone.discard(state)
+
+
+def _may_pass(trouble: BaseException) -> bool:
+    """Whether it is trouble that may pass: a suspension, or a line on which answers went missing.
+
+    An instrument that could not be made safe, or whose line broke meanwhile, is judged by what came before that.
+    """
+    first = trouble.__cause__
+    if isinstance(trouble, UnsafeState | LineLost) and isinstance(first, LugginError):
+        return isinstance(first, _OF_THE_LINE)
+    return isinstance(trouble, (Suspended, *_OF_THE_LINE))
 
 
 def _place(common: Mapping[str, Any]) -> dict[str, Any]:

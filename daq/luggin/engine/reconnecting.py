@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from luggin.errors import InstrumentError, Interrupted, NoInstrument, UnsafeState
+from luggin.errors import InstrumentError, Interrupted, NoInstrument
 from luggin.transport.base import LineLock
 from luggin.units import show_duration
 
@@ -64,9 +64,7 @@ class Reconnecting:
                     raise Interrupted(f"stopped while {role} was away")
                 try:
                     verified = self._once(role)
-                except UnsafeState:
-                    raise
-                except InstrumentError as error:
+                except InstrumentError as error:  # also if its cell is not verified to be open: it is tried again
                     log.info("%s is not back yet: %s", role, error)
                     if session.clock.now() >= until:
                         error.add_note(f"{role} did not come back within {show_duration(longest)}")
@@ -82,6 +80,8 @@ class Reconnecting:
         before = session.identities[role]
         session.close_line(role)
         session.open_line(role)
+        # What was asked before the line broke may be answered only now: whoever speaks next brings it in step first.
+        session.line(role).suspect = True
         there = session.instruments[role].identify()
         if _who(there) != _who(before):
             session.close_line(role)

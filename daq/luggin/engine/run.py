@@ -241,8 +241,8 @@ class Run:
             return
         patience = SIMULATED_PATIENCE if session.simulated else PATIENCE
         self.guard = Guard.start(self.folder, lines, self._guardian_lost, clock=session.clock, patience=patience)
-        for device in session.devices.values():
-            self.guard.watchdog.watch(device.transport)  # type: ignore[attr-defined]
+        for role in session.devices:
+            self.guard.watchdog.watch(session.line(role))
         session.opened = self._line_opened
         self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
 
@@ -259,7 +259,7 @@ class Run:
 
     def _line_opened(self, role: str) -> None:
         if self.guard is not None:
-            self.guard.watchdog.watch(self.session.devices[role].transport)  # type: ignore[attr-defined]
+            self.guard.watchdog.watch(self.session.line(role))
 
     def _guardian_lost(self, words: str) -> None:
         """The guardian is gone: nothing may be on that nobody guards."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luggin.capabilities import Device, Identity, MeasuringInstrument
     from luggin.hookspecs import Lab
     from luggin.plugins import Plugins
+    from luggin.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,11 @@ class BenchSession:
         self.devices[role] = created
         self.instruments[role] = with_stepping(created, self.clock)
         self.opened(role)
+
+    def line(self, role: str) -> Transport:
+        """The open line of a role."""
+        transport: Transport = self.devices[role].transport  # type: ignore[attr-defined]
+        return transport
 
     def close_line(self, role: str) -> None:
         """Close the line of a role; it stays this process's own. Sends nothing."""
