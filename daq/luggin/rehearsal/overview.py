@@ -12,6 +12,7 @@ from luggin.engine.allowed import too_late
 from luggin.engine.execution import ends_at
 from luggin.engine.monitors import check_monitor, taken_streams, wants_instrument
 from luggin.engine.stepping import with_stepping
+from luggin.engine.temperatures import TEMPERATURE, objection
 from luggin.engine.watches import judged_columns
 from luggin.errors import LugginError, Problem, ProtocolError, UsageError
 from luggin.rehearsal.holding import held_by, never_judged, out_of_reach
@@ -19,7 +20,7 @@ from luggin.rehearsal.holding import held_by, never_judged, out_of_reach
 if TYPE_CHECKING:
     from luggin.engine.start import Plan
     from luggin.plugins import Plugins
-    from luggin.steps import Execution, LoadedProtocol, TechniqueStep
+    from luggin.steps import Execution, LoadedProtocol, TechniqueStep, TemperatureStep
 
 #: Bytes that the engine adds to each row: time, received, step, attempt.
 _OWN_BYTES = 24
@@ -90,6 +91,7 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
             cannot do, a role that is not there; all of them, with their lines.
     """
     from luggin.bench import check_roles, requires_limits
+    from luggin.steps import TemperatureStep
 
     devices = {name: plugins.driver(role.driver).offline(role.settings) for name, role in plan.bench.roles.items()}
     stepped = {name: with_stepping(device, RealClock()) for name, device in devices.items()}
@@ -102,7 +104,11 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     for execution in loaded.protocol.walk():
         key = f"{execution.step.fingerprint()}"
         if key not in prepared:
-            prepared[key] = found = _plan_step(execution, offline, loaded, plan, warnings)
+            if isinstance(execution.step, TemperatureStep):
+                found = _plan_tempering(execution, execution.step, devices, loaded, plan)
+            else:
+                found = _plan_step(execution, offline, loaded, plan, warnings)
+            prepared[key] = found
             if isinstance(found, Problem):
                 problems.append(found)
             elif found.late and is_real:
@@ -163,6 +169,31 @@ def _plan_step(
         notes=realised.notes,
         columns=tuple(sorted(columns)),
         late=too_late(plan.limits, realised, offline[role].capabilities),
+    )
+
+
+def _plan_tempering(
+    execution: Execution,
+    step: TemperatureStep,
+    devices: Mapping[str, object],
+    loaded: LoadedProtocol,
+    plan: Plan,
+) -> PlannedStep | Problem:
+    """A step of a temperature controller; how long the way to a temperature takes, nobody knows beforehand."""
+    if said := objection(devices, plan.limits, step):
+        return _problem(loaded, execution, f"{said}.")
+    title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
+    duration, dt = float(getattr(step, "dwell", 0.0)), getattr(step, "dt", None)
+    rows = 0 if dt is None else int(duration / dt) + 1
+    return PlannedStep(
+        execution.path,
+        title,
+        duration + float(step.rest_before or 0.0),
+        rows,
+        rows * (TEMPERATURE.row_struct.size + _OWN_BYTES),
+        0.0,
+        closed=False,
+        columns=TEMPERATURE.names if dt is not None else (),
     )
 
 

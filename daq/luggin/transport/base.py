@@ -228,11 +228,14 @@ class Transport(ABC):
         return line
 
     def drain(self, quiet: float, longest: float = 10.0) -> bytes:
-        """Read and return what comes until nothing came for ``quiet`` s (or ``longest`` is over)."""
+        """Read and return what comes until nothing came for ``quiet`` s (or ``longest`` is over).
+
+        With 0 for both that is what has come by now; nothing is waited for.
+        """
         with self.lock:
-            quiet = self._at_least(quiet, _SILENCE)
+            quiet = self._at_least(quiet, _SILENCE) if quiet else 0.0
             end = self.clock.now() + max(longest, quiet)
-            while self.clock.now() < end and self._fill(min(end, self.clock.now() + quiet), None):
+            while self._fill(min(end, self.clock.now() + quiet), None) and self.clock.now() < end:
                 pass
             self._ended = self._after_block = False
             return self._take(len(self._buffer))

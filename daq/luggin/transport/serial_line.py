@@ -7,6 +7,7 @@ as ``read_until`` does, is 50 to 70 times slower.)
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
@@ -16,6 +17,8 @@ from luggin.transport.base import SLICE, Transport
 
 #: How pyserial says that somebody else has the port: its own lock (POSIX), Windows, the kernel.
 _IN_USE = ("exclusively lock", "Access is denied", "PermissionError", "busy")
+#: Pseudo-terminals (``luggin sim``) carry bytes, and refuse to be told of bits.
+_PSEUDO_TERMINALS = ("/dev/pts/", "/dev/ttys")
 #: pyserial's letters.
 _PARITIES = {"none": "N", "even": "E", "odd": "O"}
 
@@ -60,7 +63,9 @@ class SerialTransport(Transport):
         ignore: bytes = b"",
     ) -> None:
         super().__init__(resource, clock, terminator=terminator, timeout=timeout, ignore=ignore)
-        line = {"baudrate": baudrate, "bytesize": bytesize, "parity": _PARITIES[parity]}
+        line: dict[str, Any] = {"baudrate": baudrate, "bytesize": bytesize, "parity": _PARITIES[parity]}
+        if os.path.realpath(url or resource).startswith(_PSEUDO_TERMINALS):
+            line.update(bytesize=8, parity=_PARITIES["none"])
         self._port = _open(resource, url or resource, {**line, "xonxoff": xonxoff, "rtscts": rtscts})
         simulated = getattr(self._port, "read_available", None)
         self._simulated: _SimulatedPort | None = self._port if simulated is not None else None
@@ -136,4 +141,18 @@ def _open(resource: str, url: str, line: Mapping[str, Any]) -> Any:
         ) from error
     except ValueError as error:
         raise NoInstrument(f"{resource}: not a serial port that can be opened ({error})") from error
+    except _refusals() as error:
+        raise NoInstrument(
+            f"{resource}: the port does not take its settings ({error}): {line['baudrate']} baud, "
+            f"{line['bytesize']} data bits, parity {line['parity']}. Not every adapter can do all of them."
+        ) from error
     return port
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What the operating system raises for settings that a port cannot have, which is no OSError there."""
+    try:
+        import termios
+    except ImportError:  # pragma: no cover - Windows says it in other ways
+        return ()
+    return (termios.error,)

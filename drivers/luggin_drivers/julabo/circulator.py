@@ -7,6 +7,7 @@ status must not complain, and the value is read back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -96,6 +97,7 @@ class Circulator(Instrument):
         self._settings = settings
         self._found: _Known | None = None
         self._unit_asked = not settings.ask_unit
+        self._replied = -math.inf
 
     # -- who is there
     def identify(self) -> Identity:
@@ -299,6 +301,7 @@ class Circulator(Instrument):
     def _exchange(self, command: str) -> bytes:
         self._listen()
         reply = self.transport.exchange(self._line(command)).strip(b"\r \t")
+        self._replied = self.clock.now()
         prefix = self._settings.prefix.strip().encode("ascii")
         if not reply.startswith(prefix):
             self.transport.suspect = True
@@ -306,10 +309,11 @@ class Circulator(Instrument):
         return reply[len(prefix) :].strip()
 
     def _listen(self) -> None:
-        """The pause after a reply. What comes meanwhile belongs to no question, and is dropped."""
+        """The pause after a reply. What has come meanwhile belongs to no question, and is dropped."""
         if self.transport.suspect:
             self.resynchronise()
-        self.transport.drain(quiet=READ_PAUSE, longest=READ_PAUSE)
+        self.clock.wait_until(self._replied + READ_PAUSE)
+        self.transport.drain(quiet=0.0, longest=0.0)
 
     def _line(self, command: str) -> bytes:
         return f"{self._settings.prefix}{command}\r".encode("ascii")

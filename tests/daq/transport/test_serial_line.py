@@ -268,3 +268,23 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals and
 def test_data_bits_and_parity_are_those_of_the_instrument(given, bytesize, parity):
     with SerialTransport("loop://", RealClock(), **given) as loop:
         assert (loop._port.bytesize, loop._port.parity) == (bytesize, parity)
+
+
+def test_a_pseudo_terminal_carries_bytes_whatever_the_instrument_wants(other_end):
+    for _ in range(2):
+        with SerialTransport(other_end.path, RealClock(), bytesize=7, parity="even", timeout=PATIENCE) as line:
+            other_end.send(b"\xb0C\n")
+            assert line.read_line() == b"\xb0C"
+
+
+def test_settings_that_a_port_cannot_have_are_told(monkeypatch):
+    import termios
+
+    import serial
+
+    def refuse(*_, **__):
+        raise termios.error(22, "Invalid argument")
+
+    monkeypatch.setattr(serial.Serial, "open", refuse)
+    with pytest.raises(NoInstrument, match="7 data bits, parity E"):
+        SerialTransport("/dev/some-adapter", RealClock(), bytesize=7, parity="even")
