@@ -20,6 +20,7 @@
     │   ├── LimitError            a value outside what the instrument allows
     │   └── UnsafeState           the cell could not be verified to be off
     ├── LimitTripped              a limit of the protocol stopped the run         exit 3
+    ├── PreflightFailed           the cell is not as the protocol expects it      exit 3
     ├── Interrupted               the operator stopped the run                    exit 130
     ├── StoreError                the run folder cannot be written or read        exit 1
     │   ├── StoreFull
@@ -104,7 +105,11 @@ class InstrumentError(LugginError):
 
 
 class NoInstrument(InstrumentError):
-    """Nothing (or something else) answers at a resource."""
+    """Nothing (or something else) answers at a resource. ``answer`` is what it said, if it said anything."""
+
+    def __init__(self, message: str, answer: str = "") -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class LineInUse(InstrumentError):
@@ -151,6 +156,12 @@ class UnsafeState(InstrumentError):
 
 class LimitTripped(LugginError):
     """A limit of the protocol stopped the run."""
+
+    exit_code = 3
+
+
+class PreflightFailed(LugginError):
+    """The look at the cell before the run found that it is not as the protocol expects it; it is open."""
 
     exit_code = 3
 

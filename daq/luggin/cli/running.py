@@ -203,9 +203,12 @@ def resume(
     from luggin.cli.people import people_for, watching
     from luggin.engine.protocols import resume_protocol
     from luggin.engine.scripts import read_script
+    from luggin.observing import bench_of
     from luggin.steps import load_protocol
 
     plugins = plugin_manager.load()
+    if (place := bench_path or bench_of(folder)) is not None:
+        plugins.add_bench_plugin(place.parent)
     words = vocabulary(plugins)
     changed: LoadedProtocol | Source | None = None
     if protocol is not None:
@@ -302,6 +305,7 @@ def _load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[Loaded
     from luggin.engine.scripts import NO_BENCH
     from luggin.steps import load_protocol
 
+    _know_bench_plugin(path, bench_path, plugins)
     loaded = load_protocol(path, vocabulary(plugins))
     if bench_path is None and loaded.protocol.bench is None:
         bench = load_bench(text=plugins.simulator().default_bench_text(), drivers=list(plugins.drivers()))
@@ -311,6 +315,15 @@ def _load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[Loaded
         bench_path = path.parent / str(loaded.protocol.bench)
         _require_there(bench_path, loaded)
     return loaded, read_bench(bench_path, plugins)
+
+
+def _know_bench_plugin(protocol: Path, bench: Path | None, plugins: Plugins) -> None:
+    """Load the plugin beside the bench file first: it may add to the steps that a protocol may use."""
+    from luggin.documents import read_document
+
+    named = bench or read_document(protocol).data.get("bench")
+    if isinstance(named, str | Path):
+        plugins.add_bench_plugin((protocol.parent / named if bench is None else bench).parent)
 
 
 def _require_there(bench: Path, loaded: LoadedProtocol) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _EXECUTORS = {
     "prompt": "luggin.engine.asking:prompt",
     "note": "luggin.engine.asking:note",
+    "preflight": "luggin.engine.preflight:preflight",
     "set_temperature": "luggin.engine.tempering:set_temperature",
     "ramp": "luggin.engine.tempering:ramp",
     "equilibrate": "luggin.engine.tempering:equilibrate",

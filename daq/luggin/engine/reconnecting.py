@@ -82,7 +82,7 @@ class Reconnecting:
         session.open_line(role)
         # What was asked before the line broke may be answered only now: whoever speaks next brings it in step first.
         session.line(role).suspect = True
-        there = session.instruments[role].identify()
+        there = session.identify(role)
         if _who(there) != _who(before):
             session.close_line(role)
             raise NoInstrument(

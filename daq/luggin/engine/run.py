@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from luggin.store import RunLog, StoreWriter
 
 
+#: How long (host s) the end of a run waits for its observers at most.
+OBSERVERS = 0.5
+
+
 class Run:
     """One execution of a protocol. Made by `luggin.start` or the command line, used as a context.
 
@@ -246,8 +250,8 @@ class Run:
         session.opened = self._line_opened
         self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
 
-    def observed(self, bench: Path | None) -> None:
-        """Let plugins add to what is known of the run, and start the process of whoever observes it."""
+    def observed(self, bench: Path | None, observe: bool = True) -> None:
+        """Let plugins add to what is known of the run, and start the process of whoever observes it, if it may."""
         from luggin.observing import Observers
 
         added, faults = self.plugins.run_metadata(self.folder, self.writer.attributes)
@@ -255,7 +259,8 @@ class Run:
             self.writer.set_attributes(added)
         if faults:
             self.record("plugins", faults=faults)
-        self._observers = Observers.start(self.folder, self.plugins, bench)
+        if observe:
+            self._observers = Observers.start(self.folder, self.plugins, bench)
 
     def _line_opened(self, role: str) -> None:
         if self.guard is not None:
@@ -383,7 +388,8 @@ class Run:
             self.writer.sync()
         try:
             self.record("finish", sync=True, **record)
-            if self._observers is not None and (faults := self._observers.close()):
+            patience = 0.0 if self.session.clock.virtual else OBSERVERS
+            if self._observers is not None and (faults := self._observers.close(patience)):
                 self.record("observers", faults=faults)
         finally:
             self._log.close()

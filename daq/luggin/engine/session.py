@@ -123,7 +123,7 @@ class BenchSession:
         for role in self.bench.roles.values():
             self.open_line(role.name)
             try:
-                self.identities[role.name] = self.instruments[role.name].identify()
+                self.identities[role.name] = self.identify(role.name)
             except LugginError as error:
                 if isinstance(error, NoInstrument):
                     raise
@@ -137,6 +137,20 @@ class BenchSession:
                     "Check the cable, the power and the resource in the bench file."
                 ) from error
         self.make_safe()
+
+    def identify(self, role: str) -> Identity:
+        """Who answers on the line of a role: by its driver, or by a plugin that knows what the driver does not.
+
+        Raises:
+            NoInstrument: nobody, or somebody whom neither knows.
+        """
+        try:
+            return self.instruments[role].identify()
+        except NoInstrument as stranger:
+            known = self._plugins.identify(self.line(role), stranger.answer) if stranger.answer else None
+            if known is None:
+                raise
+            return known
 
     def open_line(self, role: str) -> None:
         """Open the line of a role and make its driver on it; nothing is sent.

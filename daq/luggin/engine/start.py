@@ -65,6 +65,8 @@ class Plan:
     monitors: Sequence[MonitorSpec] = ()
     force: bool = False
     folder: Path | None = None
+    #: False for rehearsals, which nobody hears of.
+    observe: bool = True
     notes: Mapping[str, Any] = field(default_factory=dict)
     #: The steps, expanded; none of a script, which says them as it goes.
     steps: Callable[[], Sequence[Mapping[str, Any]]] = list
@@ -236,7 +238,7 @@ def _run(
     run.event(Event.RESUMED if history.order else Event.STARTED)
     try:
         run.guarded()
-        run.observed(plan.bench.path)
+        run.observed(plan.bench.path, plan.observe)
         run.monitor(plan.monitors)
     except BaseException as error:
         run.finish(error)

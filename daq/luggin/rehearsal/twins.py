@@ -45,7 +45,7 @@ def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
     Raises:
         UsageError: an instrument of the bench has no simulated twin.
     """
-    twins = replace(plan, bench=twin_bench(plan.bench, plugins))
+    twins = replace(plan, bench=twin_bench(plan.bench, plugins), observe=False)
     with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
         finished = run_protocol(
             loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
@@ -63,7 +63,8 @@ def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Re
 
         def on_twins(plan: Plan) -> Plan:
             keys.append(rehearsal_key(plan))
-            return replace(plan, bench=twin_bench(plan.bench, plugins), folder=Path(place) / str(len(keys)))
+            twins = twin_bench(plan.bench, plugins)
+            return replace(plan, bench=twins, folder=Path(place) / str(len(keys)), observe=False)
 
         surroundings = Ambient(plugins, source, people=SimulatedOperator(), bench=bench, adapt=on_twins)
         finished = watched(surroundings, lambda: execute_script(surroundings))
