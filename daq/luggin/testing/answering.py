@@ -21,7 +21,7 @@ def readings_are_read(subject: Subject) -> None:
     with subject.rig() as rig:
         rig.device.identify()
         rig.device.make_safe()
-        for name, declared in _questions(rig.device):
+        for name, declared in questions(rig.device):
             value = getattr(rig.device, name).read()
             if declared.unit:
                 require(
@@ -34,7 +34,7 @@ def readings_are_read(subject: Subject) -> None:
 def nonsense_is_no_value(subject: Subject) -> None:
     """An answer that is no value of a reading is a `BadReply` with the bytes that came, never a value."""
     for answer in _NONSENSE:
-        for name, declared in _questions(subject.stand_in()[1]):
+        for name, declared in questions(subject.stand_in()[1]):
             _, device = subject.stand_in(answer)
             try:
                 value = getattr(device, name).read()
@@ -52,14 +52,14 @@ def nonsense_is_no_value(subject: Subject) -> None:
 @check
 def silence_is_told_in_time(subject: Subject) -> None:
     """A question that nobody answers is a `ReplyTimeout` within the driver's patience; nothing hangs."""
-    for name, _ in _questions(subject.stand_in()[1]):
+    for name, _ in questions(subject.stand_in()[1]):
         line, device = subject.stand_in()
         began = line.clock.now()
         try:
             value = getattr(device, name).read()
         except ReplyTimeout:
             took = line.clock.now() - began
-            allowed = patience(subject, line.timeout) + MARGIN
+            allowed = subject.patience_with(line) + MARGIN
             require(took <= allowed, f"{name}: silence was told after {took:g} s; {allowed:g} s are allowed")
         else:
             raise CheckFailed(f"{name} was read as {value!r} although nobody answered")
@@ -69,7 +69,7 @@ def silence_is_told_in_time(subject: Subject) -> None:
 def settings_refuse_what_is_out_of_range(subject: Subject) -> None:
     """A setting outside its declared limits is a `LimitError`, and nothing is sent."""
     line, device = subject.stand_in()
-    found = [(name, declared) for name, declared in _questions(device) if isinstance(declared, Setting)]
+    found = [(name, declared) for name, declared in questions(device) if isinstance(declared, Setting)]
     limited = [(name, declared.limits) for name, declared in found if declared.limits is not None]
     if not limited:
         raise NotApplicable("no setting has limits")
@@ -83,12 +83,7 @@ def settings_refuse_what_is_out_of_range(subject: Subject) -> None:
     require(not line.written, f"it sent {line.written!r}")
 
 
-def patience(subject: Subject, timeout: float) -> float:
-    """How long (s) the driver may take from a question to an error: a question is asked at most twice."""
-    return subject.patience if subject.patience is not None else 2 * timeout
-
-
-def _questions(device: Any) -> Iterator[tuple[str, Reading[Any] | Setting[Any]]]:
+def questions(device: Any) -> Iterator[tuple[str, Reading[Any] | Setting[Any]]]:
     """Everything that the driver declares to be readable."""
     found = [(name, getattr(type(device), name)) for name in dir(type(device))]
     questions = [(name, declared) for name, declared in found if isinstance(declared, Reading | Setting)]

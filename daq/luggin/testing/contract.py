@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from luggin.testing import answering, breaking, declared, running, safety, stopping
+from luggin.testing import answering, breaking, declared, disturbed, running, safety, stopping, tempering
 from luggin.testing.checking import Check, NotApplicable, Verdict, judge
 from luggin.testing.subject import Subject
 
@@ -15,8 +15,10 @@ CHECKS: tuple[Check, ...] = (
     *declared.CHECKS,
     *running.CHECKS,
     *answering.CHECKS,
+    *tempering.CHECKS,
     *stopping.CHECKS,
     *safety.CHECKS,
+    *disturbed.CHECKS,
     *breaking.CHECKS,
 )
 

@@ -17,6 +17,7 @@ from luggin.testing.checking import NotApplicable, require
 from luggin.testing.examples import dummy_resistance, example
 from luggin.testing.lines import AnsweringLine
 from luggin.testing.rig import NAME, Recording, Rig
+from luggin.transport import Transport
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ class Subject:
             elif (made := example(name, capabilities, self.resistance)) is not None:
                 found.append(made)
         return found
+
+    def patience_with(self, line: Transport) -> float:
+        """How long (s) the driver may take from a question to an error: a question is asked at most twice."""
+        return 2 * line.timeout if self.patience is None else self.patience
 
     def stand_in(self, answer: bytes = b"") -> tuple[AnsweringLine, Device]:
         """The driver on a line on which everything is answered with the same line; with nothing, nobody answers."""

@@ -92,6 +92,13 @@ class SourceMeter(ScpiInstrument):
         """What this model can do with its settings."""
         return self._capabilities
 
+    def _exchange(self, command: str) -> bytes:
+        """As for every SCPI instrument; an answer that nobody has asked for must not pass for the next one."""
+        if self.transport.statistics()["buffered"]:
+            log.warning("%s: more came than was asked for; the line is brought in step", self.name)
+            self.resynchronise()
+        return super()._exchange(command)
+
     # -- who is there
     def identify(self) -> Identity:
         """Ask who is there and which command set it speaks; in another one than SCPI nothing else is said.
