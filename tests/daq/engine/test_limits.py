@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -300,3 +301,38 @@ def test_where_a_run_of_rows_outside_is_cut_into_frames_does_not_matter(readings
             place = begin + trip.row
             break
     assert place == (None if whole is None else whole.row)
+
+
+# -- what it costs
+
+
+def calls(function, frames):
+    """Python and C functions that are called for frames: what time is made of, on any computer."""
+    count = 0
+
+    def seen(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(seen)
+    try:
+        for frame in frames:
+            function(frame)
+    finally:
+        sys.setprofile(None)
+    return count / len(frames)
+
+
+def test_a_frame_of_one_row_costs_a_handful_of_calls_however_many_limits_there_are():
+    frames = [short(rows_of([0.1 * (n % 3)], start=float(n))) for n in range(100)]
+    two = calls(LimitGuard([potential(), current(rows=3)], SCHEMA).check, frames)
+    twenty = calls(LimitGuard([potential(), current(rows=3)] * 10, SCHEMA).check, frames)
+    assert two == twenty <= 6
+
+
+def test_a_block_costs_no_calls_for_its_rows():
+    limits = [potential(), current(rows=3), Limit("power", -1.0, 1.0, "W")]
+    small, large = ([block(rows_of([0.1] * size, start=1e6 * n)) for n in range(20)] for size in (10, 1000))
+    guard = LimitGuard(limits, SCHEMA)
+    guard.check(large[0])  # the first block imports what blocks need
+    assert calls(guard.check, large) == calls(guard.check, small) < 80
