@@ -23,10 +23,10 @@ from luggin.capabilities import (
     Technique,
 )
 from luggin.clock import Clock
-from luggin.errors import BadReply, InstrumentFault, LimitError, UnsafeState, UsageError
+from luggin.errors import BadReply, InstrumentFault, LimitError, ReplyTimeout, UnsafeState, UsageError
 from luggin.instrument import reading
 from luggin.instrument.scpi import ScpiInstrument, number
-from luggin.records import Frame
+from luggin.records import Flag, Frame
 from luggin.transport import Transport
 from luggin_drivers.keithley import commands, replies
 from luggin_drivers.keithley.capabilities import capabilities
@@ -82,6 +82,7 @@ class SourceMeter(ScpiInstrument):
         self._sourced: Sourced = "VOLT"
         self._range = 0.0
         self._measured_at = -math.inf
+        self._brought_in_step = 0
 
     @cached_property
     def _capabilities(self) -> Capabilities:
@@ -98,6 +99,15 @@ class SourceMeter(ScpiInstrument):
             log.warning("%s: more came than was asked for; the line is brought in step", self.name)
             self.resynchronise()
         return super()._exchange(command)
+
+    def resynchronise(self) -> None:
+        """As for every SCPI instrument; behind a failure, the next attempt knows that more answers may still come."""
+        self._brought_in_step += 1
+        try:
+            super().resynchronise()
+        except ReplyTimeout:
+            self._asked = "*IDN?"
+            raise
 
     # -- who is there
     def identify(self) -> Identity:
@@ -263,6 +273,7 @@ class SourceMeter(ScpiInstrument):
         Raises:
             BadReply: a reading that came before, or one of a unit that was started anew: its time does not go on.
         """
+        before = self._brought_in_step
         reply = self.query(commands.READ)
         values = replies.decode(reply, 1, self.name)
         self._measured_at = replies.require_later(values, self._measured_at, reply, self.name)
@@ -270,6 +281,8 @@ class SourceMeter(ScpiInstrument):
         sourced, measured = float(values.sourced[0]), float(values.measured[0])
         potential, current = (sourced, measured) if measures_current else (measured, sourced)
         flags = int(values.flags(measures_current=measures_current)[0])
+        if self._brought_in_step != before:  # so it was taken later than it was asked for
+            flags |= Flag.TIMING.value
         return SourceReading(float(values.time[0]), potential, current, flags)
 
     # -- for the sweeps
