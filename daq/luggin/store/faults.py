@@ -18,7 +18,7 @@ def store_error(error: OSError, path: Path) -> StoreError:
     if error.errno in _FULL:
         return StoreFull(
             f"no space left for {path} ({error.strerror}). All rows acknowledged so far are kept: make space on this "
-            "disk and resume the run"
+            "disk and resume the run (`luggin recover` is enough where it had ended)"
         )
     if error.errno in _READ_ONLY:
         return StoreReadOnly(
