@@ -23,9 +23,22 @@ time still (and the stall watch would say so).
 from __future__ import annotations
 
 from luggin.clock.base import Cancel, Worker
+from luggin.clock.computer import ComputerWatch, Disturbance, Moment, moment
 from luggin.clock.interface import Clock
 from luggin.clock.passing import RealClock, ScaledClock
 from luggin.clock.queue import ClockQueue
 from luggin.clock.virtual import VirtualClock
 
-__all__ = ["Cancel", "Clock", "ClockQueue", "RealClock", "ScaledClock", "VirtualClock", "Worker"]
+__all__ = [
+    "Cancel",
+    "Clock",
+    "ClockQueue",
+    "ComputerWatch",
+    "Disturbance",
+    "Moment",
+    "RealClock",
+    "ScaledClock",
+    "VirtualClock",
+    "Worker",
+    "moment",
+]
