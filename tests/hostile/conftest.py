@@ -2,25 +2,20 @@
 
 import itertools
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
-from luggin.platform import Disk
+sys.path.insert(0, str(Path(__file__).parent))
+
+from failing_disks import QuickDisk
+
 from luggin.records import CURRENT, POTENTIAL, TIME, Frame, Schema
 from luggin.store import RunLog, StoreWriter
 
 CV = Schema("cv", (TIME, POTENTIAL, CURRENT))
 CHUNK_ROWS = 8
-
-
-class QuickDisk(Disk):
-    """Does not wait for the medium."""
-
-    def sync(self, fd):
-        pass
-
-    def sync_directory(self, path):
-        pass
 
 
 class StillClock:

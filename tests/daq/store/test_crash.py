@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from failing_disks import dying
 
 from luggin.errors import RunFolderError, StoreCorrupt, StoreError, StoreFull, StoreReadOnly
 from luggin.store import StoreWriter, open_store, recover
@@ -170,9 +171,7 @@ def test_a_power_cut_at_every_call_loses_nothing_durable(lab, tmp_path):
     for n in range(0, calls):
         base, told = tmp_path / f"power-{n}", {}
         base.mkdir()
-        disk = _dying(lab.PowerCutDisk, n)(base)
-        disk.sync_directory(base)
-        disk.left = n
+        disk = dying(lab.PowerCutDisk, n)(base)
         with pytest.raises(StoreError):
             story(lab, base / "run", disk, told)
         for k in range(2):
@@ -189,39 +188,6 @@ def test_a_power_cut_at_every_call_loses_nothing_durable(lab, tmp_path):
             resumed += 1
         disk.forget()
     assert resumed > calls
-
-
-def _dying(kind: type, calls: int) -> type:
-    """A disk of this kind whose calls all fail after the first ``calls``."""
-
-    class Dying(kind):
-        left = calls + 1
-
-    def guarded(name: str):
-        method = getattr(kind, name)
-
-        def call(self, *args):
-            self.left -= 1
-            if self.left < 0:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            return method(self, *args)
-
-        return call
-
-    for name in (
-        "create",
-        "write_at",
-        "sync",
-        "truncate",
-        "reserve",
-        "replace",
-        "rename",
-        "remove",
-        "make_directory",
-        "sync_directory",
-    ):
-        setattr(Dying, name, guarded(name))
-    return Dying
 
 
 def test_a_full_disk_still_takes_the_frame_at_hand_and_the_last_words(lab, tmp_path, start):
