@@ -14,7 +14,7 @@ from luggin.errors import FileFormatError, UsageError
 from luggin.units import show, show_duration
 
 if TYPE_CHECKING:
-    from luggin.capabilities import Capabilities, Driver
+    from luggin.capabilities import Capabilities, Driver, TemperatureRange
     from luggin.plugins import Plugins
     from luggin.results import Table
 
@@ -216,8 +216,8 @@ def list_drivers(driver: str | None, as_json: bool) -> int:
             click.echo(f"{name}: {d.title}")
             for model, title in d.models.items():
                 click.echo(f"  {model:14} {title}")
-                if driver is not None and (can := _capabilities(d, model)) is not None:
-                    _print_capabilities(can)
+                if driver is not None:
+                    _print_what_it_can(d, model)
     return 0
 
 
@@ -226,6 +226,31 @@ def _shown(value: float, unit: str) -> str:
     if unit == "1":
         return f"{value:g}"
     return show_duration(value) if unit == "s" and value >= 60 else show(value, unit)
+
+
+def _print_what_it_can(driver: Driver, model: str) -> None:
+    if (can := _capabilities(driver, model)) is not None:
+        _print_capabilities(can)
+    elif (reach := _temperatures(driver, model)) is not None:
+        _print_temperatures(reach)
+
+
+def _temperatures(driver: Driver, model: str) -> TemperatureRange | None:
+    """What a model can be set to, if it is a temperature controller."""
+    from luggin.engine.temperatures import tempers
+
+    device = driver.offline({"model": model})
+    return device.range if tempers(device) else None
+
+
+def _print_temperatures(reach: TemperatureRange) -> None:
+    low, high, confirmed = reach.temperature.low, reach.temperature.high, reach.temperature.confirmed
+    click.echo(f"    temperature {low:g} ... {high:g} degC{'' if confirmed else ' (unconfirmed)'}")
+    if reach.rate is not None:
+        click.echo(f"    rate        up to {reach.rate.high:g} K/min")
+    click.echo(f"    tested      {reach.tested_on}")
+    for sentence in reach.unconfirmed:
+        click.echo(f"    unconfirmed {sentence}")
 
 
 def _capabilities(driver: Driver, model: str) -> Capabilities | None:
@@ -244,6 +269,12 @@ def _driver_json(driver: Any) -> dict[str, Any]:
         c = _capabilities(driver, model)
         if c is None:
             models[model] = {"title": title, "techniques": {}}
+            if (reach := _temperatures(driver, model)) is not None:
+                models[model] |= {
+                    "temperature": [reach.temperature.low, reach.temperature.high],
+                    "unconfirmed": list(reach.unconfirmed),
+                    "tested_on": reach.tested_on,
+                }
             continue
         models[model] = {
             "title": title,

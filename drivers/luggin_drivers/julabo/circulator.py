@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from luggin.capabilities import Exchange, Identity, Range, TemperatureRange
 from luggin.clock import Clock
-from luggin.errors import BadReply, InstrumentFault, LimitError, NoInstrument, NotSupported, UsageError
+from luggin.errors import BadReply, InstrumentFault, LimitError, NoInstrument, UsageError
 from luggin.instrument import Instrument, reading
 from luggin.transport import Transport
 from luggin_drivers.julabo import replies
@@ -42,6 +42,8 @@ UNCONFIRMED = (
 )
 
 _SHOWN = 80
+#: The serial number stands on the type plate only.
+_NOT_TOLD = "not told"
 #: A set point is written with two decimals; what is read back may have one (K).
 _ROUNDING = 0.051
 _SET = {"internal": "0", "external": "1"}
@@ -83,12 +85,6 @@ class Circulator(Instrument):
         "in_pv_04", unit="degC", decode=replies.temperature, doc="Setting of the excess temperature protector."
     )
     setpoint = reading("in_sp_00", unit="degC", decode=replies.temperature, doc="Set point 1, which Luggin uses.")
-    high_warning = reading(
-        "in_sp_{high_warning}", unit="degC", decode=replies.temperature, doc="High temperature warning limit."
-    )
-    low_warning = reading(
-        "in_sp_{low_warning}", unit="degC", decode=replies.temperature, doc="Low temperature warning limit."
-    )
     running = reading("in_mode_05", unit="1", decode=int, doc="1 while it circulates and controls, 0 stopped.")
     status = reading("status", unit="", decode=replies.status, doc="Status, alarm or last refusal.")
 
@@ -98,6 +94,7 @@ class Circulator(Instrument):
         self._found: _Known | None = None
         self._unit_asked = not settings.ask_unit
         self._replied = -math.inf
+        self._last: tuple[str, bytes | None] = ("", None)
 
     # -- who is there
     def identify(self) -> Identity:
@@ -107,7 +104,10 @@ class Circulator(Instrument):
             NoInstrument: it is no Julabo, or not the model that the bench file says.
             InstrumentFault: it is not set to degC.
         """
-        raw = self._plain("version")
+        try:
+            raw = self._plain("version")
+        except BadReply as error:
+            raise NoInstrument(f"{error}; this driver speaks to a Julabo") from error
         said = replies.version_of(raw)
         if said is None:
             raise NoInstrument(
@@ -116,7 +116,7 @@ class Circulator(Instrument):
         self._found = _Known(self._model_of(said), said)
         if not self._unit_asked:
             self._require_celsius()
-        return Identity(MAKER, said.name, "", said.firmware, raw)
+        return Identity(MAKER, said.name, _NOT_TOLD, said.firmware, raw)
 
     def _model_of(self, said: replies.Version) -> Model:
         """The table of whoever answered."""
@@ -126,7 +126,7 @@ class Circulator(Instrument):
                 f"{self.name}: a Julabo {said.name} is not in the table of models. If it has the commands of the CF31, "
                 f'write settings = {{model = "other"}}; known are {", ".join(MODELS)}.'
             )
-        if expected is not None and self._settings.model != "other" and key != self._settings.model:
+        if expected is not None and (key or "other") != self._settings.model:
             known = f' (model = "{key}")' if key else ""
             raise NoInstrument(
                 f"{self.name}: the bench file says {expected.title}, but a Julabo {said.name}{known} answers at "
@@ -254,7 +254,6 @@ class Circulator(Instrument):
         """Ask, with the numbers of this model filled in.
 
         Raises:
-            NotSupported: this model has no such value.
             InstrumentFault: a status came instead of a value, or there is no sensor.
             BadReply, ReplyTimeout, LineLost: as for every question.
         """
@@ -265,17 +264,14 @@ class Circulator(Instrument):
             text = reply.decode("ascii", "replace").strip()
             if (status := replies.status_in_place_of(text)) is not None:
                 raise self._complaint(status, f"no value for {command}")
-            if command in ("in_pv_{external}", "in_pv_{controlled}") and "." not in text:
+            if command in ("in_pv_{external}", "in_pv_{controlled}") and not replies.has_decimals(text):
                 self._require_sensor(text)
             return reply
 
     def _numbered(self, command: str) -> str:
-        model = self._known().model
-        controlled = model.values["external"] if self._settings.control == "external" else "00"
-        try:
-            return command.format_map({**model.values, "controlled": controlled})
-        except KeyError as error:
-            raise NotSupported(f"{self.name}: a {model.title} has no value {error.args[0]}") from error
+        values = self._known().model.values
+        controlled = values["external"] if self._settings.control == "external" else "00"
+        return command.format(**values, controlled=controlled)
 
     def _require_sensor(self, text: str) -> None:
         """Dashes, or a bare number: the status says whether there is a sensor at all."""
@@ -295,18 +291,27 @@ class Circulator(Instrument):
 
     def resynchronise(self) -> None:
         """Wait until nothing comes any more; a late answer has no number by which it could be told."""
-        self.transport.drain(quiet=0.5)
+        self.transport.drain(quiet=0.2)
         self.transport.suspect = False
 
     def _exchange(self, command: str) -> bytes:
-        self._listen()
-        reply = self.transport.exchange(self._line(command)).strip(b"\r \t")
-        self._replied = self.clock.now()
+        reply = self._reply_to(command)
+        if reply == self._last[1] and command != self._last[0]:
+            # Replies do not say what they are about. One that is the very one to the question before may
+            # belong to that one; asked again, it cannot.
+            reply = self._reply_to(command)
+        self._last = (command, reply)
         prefix = self._settings.prefix.strip().encode("ascii")
         if not reply.startswith(prefix):
             self.transport.suspect = True
             raise BadReply(f"{self.name}: {command} was answered {reply!r}, without the address {prefix!r}", reply)
         return reply[len(prefix) :].strip()
+
+    def _reply_to(self, command: str) -> bytes:
+        self._listen()
+        reply = self.transport.exchange(self._line(command)).strip(b"\r \t")
+        self._replied = self.clock.now()
+        return reply
 
     def _listen(self) -> None:
         """The pause after a reply. What has come meanwhile belongs to no question, and is dropped."""

@@ -10,6 +10,7 @@ from luggin_drivers.julabo.tables import words_of
 
 _VERSION = re.compile(r"JULABO\s+(?P<name>.+?)(?:,?\s+VERSION\s*:?\s*(?P<version>\S+))?", re.IGNORECASE)
 _STATUS = re.compile(r"(?P<code>-?\d{2})(?:\s+(?P<text>\S.*))?")
+_DECIMALS = re.compile(r"[-+]?\d+\.\d+")
 #: A status in the place of a value: a code and words.
 _STATUS_FOR_A_VALUE = re.compile(r"-\d{2}\s+[A-Za-z].*")
 #: No Pt100 measures outside of this (degC).
@@ -77,6 +78,15 @@ def temperature(reply: str) -> float:
     if not _PT100[0] <= value <= _PT100[1]:
         raise ValueError(f"{value:g} degC is no temperature of a bath")
     return value
+
+
+def has_decimals(reply: str) -> bool:
+    """Whether this is a number with decimals, which no status code is.
+
+    >>> has_decimals("-15.00"), has_decimals("-15"), has_decimals("---.--")
+    (True, False, False)
+    """
+    return _DECIMALS.fullmatch(reply.strip()) is not None
 
 
 def number(reply: str) -> float:

@@ -77,7 +77,7 @@ def perform_and_verify(transport: Transport, clock: Clock, name: str, exchanges:
         for attempt in range(2):
             try:
                 if attempt or transport.suspect:
-                    transport.drain(quiet=0.5)
+                    transport.drain(quiet=0.2)
                 done = perform(transport, exchanges, clock)
             except (ReplyTimeout, BadReply) as error:
                 failure = error

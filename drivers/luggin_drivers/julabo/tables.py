@@ -21,16 +21,14 @@ class Model:
     Attributes:
         title: as its maker writes it.
         says: a regular expression for its name in the answer to ``version``.
-        values: the numbers of values that are not the same on all models (``in_pv_<number>``, ``in_sp_<number>``).
+        values: the numbers of values that are not the same on all models (``in_pv_<number>``).
         lowest, highest: working temperature (degC), not from a manual: conservative.
         selects: it has three set points, of which ``in_mode_01`` says the active one.
     """
 
     title: str
     says: str
-    values: Mapping[str, str] = field(
-        default_factory=lambda: {"heater": "01", "external": "02", "high_warning": "03", "low_warning": "04"}
-    )
+    values: Mapping[str, str] = field(default_factory=lambda: {"heater": "01", "external": "02"})
     lowest: float = -20.0
     highest: float = 150.0
     selects: bool = False
@@ -43,12 +41,12 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "fp50-mh": Model(
             "FP50-MH",
             r"\bFP50-MH\b",
-            {"heater": "02", "external": "01", "high_warning": "01", "low_warning": "02"},
+            {"heater": "02", "external": "01"},
             -50.0,
             200.0,
         ),
         "fp50-he": Model("FP50-HE", r"\bFP50-HE\b", lowest=-50.0, highest=200.0),
-        "fpw55": Model("FPW55", r"\bFPW55", {"heater": "01", "external": "02"}, -50.0, 100.0),
+        "fpw55": Model("FPW55", r"\bFPW55", lowest=-50.0, highest=100.0),
         "other": Model("another circulator with the commands of the CF31", r".", selects=False),
     }
 )

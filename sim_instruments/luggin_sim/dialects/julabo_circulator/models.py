@@ -34,5 +34,6 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "fp50-mh": Model("JULABO FP50-MH VERSION 4.0", 2, 1, (1, 2), 1, (-50.0, 200.0)),
         "fp50-he": Model("JULABO FP50-HE VERSION 4.0", working=(-50.0, 200.0), setpoints=1),
         "fpw55": Model("JULABO FPW55-SL VERSION 4.0", warnings=None, working=(-55.0, 100.0), setpoints=1),
+        "other": Model("JULABO NAMELESS VERSION 1.0", working=(-20.0, 150.0), setpoints=1),
     }
 )
