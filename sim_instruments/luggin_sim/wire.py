@@ -234,6 +234,7 @@ class Wire:
         if self._byte_time:
             sent = self._busy_until = max(left, self._busy_until) + len(data) * self._byte_time
         if self._course.is_empty:
+            self._passage.previous = data
             self._last = max(self._last, sent + self._latency)
             self._on_the_way.append(_OnTheWay(self._last, self._last, data))
             return

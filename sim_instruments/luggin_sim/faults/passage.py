@@ -18,7 +18,8 @@ class Passage:
 
     def __init__(self, course: FaultCourse, note: Note) -> None:
         self._course, self._note = course, note
-        self._previous = b""
+        #: The last reply as it was sent; whoever leaves out `through` because there are no faults says it here.
+        self.previous = b""
         self._held: tuple[Task, bytes] | None = None
 
     def through(self, now: float, reply: bytes) -> tuple[bytes, Task | None]:
@@ -28,7 +29,7 @@ class Passage:
         comes directly after it, because the reply was still sent.
         """
         data, breaks = self._with_held(now, reply), None
-        previous, self._previous = self._previous, reply
+        previous, self.previous = self.previous, reply
         for task in self._course.hits(now, len(reply)):
             kind, before = task.fault.kind, data
             if kind == "unplug":

@@ -117,11 +117,12 @@ class ServedLine(ABC):
         """Do to the client what faults have done to the line up to ``now``."""
         is_plugged = self._wire.is_plugged(now)
         if self._plug != self._wire.plug:
-            self._plug, self._is_broken = self._wire.plug, True
+            self._plug = self._wire.plug
             self._backlog += self._wire.take_last_words()
             self._flush(now)
             self.forget_backlog()
             self._break()
+            self._is_broken = True
         if self._is_broken and is_plugged:
             self._is_broken = False
             self._mend()

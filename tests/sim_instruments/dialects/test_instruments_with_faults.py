@@ -51,7 +51,7 @@ def instrument():
 def points(line):
     """The currents that a run of the script sends, and what comes behind the last one."""
     line.write(SCRIPT)
-    *said, rest = [text for text in line.drain(1.5).decode().split("\n") if text][2:] + [""]
+    said = [text for text in line.drain(1.5).decode().split("\n") if text][2:]
     return [text[1:] for text in said if text.startswith("P")], [text for text in said if not text.startswith("P")]
 
 

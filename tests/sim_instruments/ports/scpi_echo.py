@@ -219,11 +219,11 @@ class Served:
         self._thread.start()
         assert ready.wait(PATIENCE)
 
-    def ask(self, question):
+    def ask(self, question, **told):
         control = self.said["control"]
         with socket.create_connection((control["host"], control["port"]), timeout=PATIENCE) as connection:
             with connection.makefile("rwb") as file:
-                file.write(json.dumps({"ask": question}).encode() + b"\n")
+                file.write(json.dumps({"ask": question, **told}).encode() + b"\n")
                 file.flush()
                 return json.loads(file.readline())
 
