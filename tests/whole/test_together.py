@@ -9,6 +9,7 @@ import pytest
 from killing import SAMPLE, Command, Oracle, luggin, wait_for
 
 from luggin.analysis import open_run
+from luggin.guardian.record import read_interventions
 from luggin.store import open_store
 
 LIMITS = """limits = [
@@ -71,6 +72,7 @@ def folder(tmp_path):
         "second": protocol("second", '{do = "ocp", duration = "5 s", dt = "0.5 s"}', cv("-0.6 V")),
         "trips": protocol("trips", cv(), head=LIMITS.replace('"-1 mA"', '"-1 uA"')),
         "long": protocol("long", cv(more=", cycles = 400")),
+        "lasting": protocol("lasting", cv(more=", cycles = 10")),
     }
     for name, text in files.items():
         (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
@@ -271,3 +273,50 @@ def test_a_second_program_on_the_same_instrument_is_refused_and_the_first_one_go
     stored = open_run(folder / "one")["cv"].to_numpy()["instrument_time"]
     assert (stored[1:] > stored[:-1]).all()
     assert cells(served) == OFF
+
+
+#: A driver whose third block never comes: it calculates for ever, as a mistake in a driver would.
+HANGING = """
+import luggin
+from luggin_drivers.keithley.driver import Keithley2450
+
+
+class Hanging(Keithley2450):
+    id = "lab.hanging"
+
+    def create(self, transport, clock, name, settings):
+        device = super().create(transport, clock, name, settings)
+        measure = device.frames
+
+        def frames():
+            for number, frame in enumerate(measure()):
+                while number == 2:
+                    pass
+                yield frame
+
+        vars(device)["frames"] = frames
+        return device
+
+
+@luggin.hookimpl
+def luggin_drivers():
+    return [Hanging()]
+"""
+
+
+def test_a_driver_that_hangs_is_given_up_and_its_cell_opened_while_the_other_run_goes_on(served, folder, benches):
+    hangs, other = benches("smu", "long"), benches("cell", "lasting")
+    (folder / "luggin_bench.py").write_text(HANGING, encoding="utf-8")
+    bench = folder / "smu-bench.toml"
+    bench.write_text(bench.read_text(encoding="utf-8").replace("keithley.2450", "lab.hanging"), encoding="utf-8")
+    code, _, errors = luggin("run", hangs, other, "--no-report", cwd=folder)
+    assert code == 1, errors
+    left = runs(folder)
+    assert {title: a.outcome for title, a in left.items()} == {"long": "failed", "lasting": "completed"}
+    assert "its worker did nothing on any line for" in left["long"].records[-1]["error"]["message"]
+    assert len(left["lasting"]["cv"].to_numpy()) == 10 * 320 + 1
+    wait_for(lambda: cells(served) == OFF, "open cells")
+    wait_for(lambda: read_interventions(left["long"].folder)[-1].finished, "the guardian's end")
+    (did,) = read_interventions(left["long"].folder)
+    assert not did.killed
+    assert not did.open_ends

@@ -74,6 +74,9 @@ class Guard:
         self._host = RealClock()
         self._sending = threading.Lock()
         self._over = self._host.cancel()
+        #: Told when a worker makes no progress; True if whoever listens has dealt with it, else the guardian
+        #: ends this process.
+        self.on_stuck: Callable[[str], bool] = _nobody_deals_with_it
         self._ready = threading.Event()
         self._lost = ""
         self._unanswered = 0
@@ -195,6 +198,8 @@ class Guard:
         while self._host.sleep(BEAT, self._over) and not self._lost:
             number += 1
             if stuck := self.watchdog.stuck():
+                if self.on_stuck(stuck):
+                    return
                 self._send(encode({"stuck": stuck}))
                 return
             self._unanswered += self._ready.is_set()
@@ -246,6 +251,10 @@ class Guard:
             with contextlib.suppress(OSError), self._sending:  # it may be gone already
                 pipe.write(encode(message))
                 pipe.close()
+
+
+def _nobody_deals_with_it(words: str) -> bool:
+    return False
 
 
 def own_line(resource: str, *, user: str, purpose: str, clock: Clock, patience: float = 15.0) -> LineOwnership:

@@ -20,7 +20,15 @@ from luggin.engine.parts import StepResult as StepResult
 from luggin.engine.performing import Performer
 from luggin.engine.progress import People, Watcher
 from luggin.engine.suspension import Suspensions
-from luggin.errors import Interrupted, LimitTripped, LugginError, RunFolderError, StoreError, UsageError
+from luggin.errors import (
+    Interrupted,
+    LimitTripped,
+    LugginError,
+    PluginFault,
+    RunFolderError,
+    StoreError,
+    UsageError,
+)
 from luggin.records import Frame
 from luggin.results import Outcome
 from luggin.signals import SignalWatch
@@ -89,6 +97,8 @@ class Run:
         #: The process that makes the lines safe when this one dies or hangs; `guarded` starts it.
         self.guard: Guard | None = None
         self._observers: Observers | None = None
+        #: Where several runs live in one process: told when this one is given up because its driver hangs.
+        self.on_given_up: Callable[[LugginError], None] | None = None
         self._performer = Performer(self, history)
         self._recording = threading.Lock()  # monitors record events beside the steps
         #: Step number and attempt of what runs now, for the rows of monitors.
@@ -247,6 +257,7 @@ class Run:
         self.guard = Guard.start(self.folder, lines, self._guardian_lost, clock=session.clock, patience=patience)
         for role in session.devices:
             self.guard.watchdog.watch(session.line(role))
+        self.guard.on_stuck = self._stuck
         session.opened = self._line_opened
         self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
 
@@ -265,6 +276,31 @@ class Run:
     def _line_opened(self, role: str) -> None:
         if self.guard is not None:
             self.guard.watchdog.watch(self.session.line(role))
+
+    def _stuck(self, words: str) -> bool:
+        """A driver hangs while a cell may be on. Beside other runs only this one is given up, not the process.
+
+        Nothing can end a thread of Python: it is left behind with closed lines and a closed record, and the
+        guardian opens the cell.
+        """
+        if self.on_given_up is None or self.guard is None:
+            return False
+        error = PluginFault(
+            f"{words}. This is a mistake in a driver. This run is given up, and the guardian opens its cell; the data "
+            "up to there are kept."
+        )
+        self.outcome = "failed"
+        # Nothing comes before the cell: no beat is sent from here on, and a busy interpreter is slow.
+        self.session.give_up()
+        self.guard.leave_to_guardian(str(error))
+        said = {"type": type(error).__name__, "message": str(error)}
+        with contextlib.suppress(StoreError):
+            self.record("finish", outcome="failed", failed_path="", error=said, trip=None, made_safe={}, sync=True)
+            self.writer.set_attributes({"status": "failed"})
+            self.writer.close()
+            self._log.close()
+        self.on_given_up(error)
+        return True
 
     def _guardian_lost(self, words: str) -> None:
         """The guardian is gone: nothing may be on that nobody guards."""

@@ -258,6 +258,10 @@ class BenchSession:
         finally:
             self._close_lines()
 
+    def give_up(self) -> None:
+        """Give the lines back without a word on them: somebody else makes their instruments safe."""
+        self._close_lines()
+
     def _close_lines(self) -> None:
         for instrument in self.instruments.values():
             instrument.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from luggin.clock import RealClock, VirtualClock
+from luggin.clock import Clock, RealClock, VirtualClock, Worker
 from luggin.engine.progress import Lines, People, Watcher
 from luggin.engine.protocols import Finished, run_protocol
 from luggin.engine.run import Run
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from luggin.steps import LoadedProtocol
 
 log = logging.getLogger(__name__)
+
+#: How often it is looked whether a job was given up (s).
+_LOOK = 0.2
 
 
 class NamedLines(Lines):
@@ -58,6 +61,8 @@ class Job:
     watcher: Watcher
     finished: Finished | None = None
     error: LugginError | None = None
+    #: Its driver hangs; nobody waits for its thread any more.
+    given_up: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -84,22 +89,28 @@ def run_together(jobs: Sequence[Job], plugins: Plugins, people: People | None) -
     runs: list[Run] = []
     asked: list[tuple[int, str]] = []
 
-    def begun(run: Run) -> None:
+    def begun(job: Job, run: Run) -> None:
+        def given_up(error: LugginError) -> None:
+            job.error, job.given_up = error, True
+            job.finished = Finished(run.folder, "failed", run.session.simulated, error=error)
+
+        run.on_given_up = given_up
         runs.append(run)
         for count, name in asked:  # Ctrl-C came while the bench of this one was being opened
             run.stop_by_signal(count, name)
 
     def work(job: Job) -> None:
         try:
-            job.finished = run_protocol(
+            finished = run_protocol(
                 job.loaded,
                 job.plan,
                 plugins,
                 people=people,
                 watcher=job.watcher,
                 shared=shared,
-                on_begin=begun,
+                on_begin=partial(begun, job),
             )
+            job.finished = job.finished if job.given_up else finished
         except LugginError as error:
             job.error = error
         except Exception as error:
@@ -117,5 +128,13 @@ def run_together(jobs: Sequence[Job], plugins: Plugins, people: People | None) -
 
     with SignalWatch(stop), clock.worker("together"):
         workers = [clock.start_worker(f"run {number}", partial(work, job)) for number, job in enumerate(jobs, 1)]
-        for worker in workers:
-            worker.join()
+        for job, worker in zip(jobs, workers, strict=True):
+            _wait_for(job, worker, clock)
+
+
+def _wait_for(job: Job, worker: Worker, clock: Clock) -> None:
+    """Wait until a job is over, or was given up."""
+    if clock.virtual:
+        worker.join()
+    while not job.given_up and not worker.join(clock.now() + _LOOK):
+        pass
