@@ -7,6 +7,7 @@ from luggin.steps.base import ControlledStep, Count, MistakenRecord, Name, Recor
 from luggin.steps.control import Chain, Container, ForEach, Note, Prompt, Repeat
 from luggin.steps.limits import COLUMN_UNITS, Limit
 from luggin.steps.loading import LoadedProtocol, load_protocol, parse_limits, parse_sample
+from luggin.steps.preflight import Expected, Preflight
 from luggin.steps.protocol import AnalysisEntry, Events, MonitorEntry, Protocol, Thinning
 from luggin.steps.quantities import (
     CurrentRange,
@@ -44,6 +45,8 @@ __all__ = [
     "SetTemperature",
     "Ramp",
     "Equilibrate",
+    "Preflight",
+    "Expected",
     "Prompt",
     "Note",
     "Chain",

@@ -10,17 +10,18 @@ from luggin.documents import did_you_mean
 from luggin.errors import PluginError
 from luggin.steps.base import Step
 from luggin.steps.control import Chain, ForEach, Note, Prompt, Repeat
+from luggin.steps.preflight import Preflight
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature
 
 BUILT_IN: tuple[type[Step], ...] = (
     *(OCP, CV, LSV, CA, CP, Rest),
     *(SetTemperature, Ramp, Equilibrate),
+    Preflight,
     *(Prompt, Note, Chain, Repeat, ForEach),
 )
 
 NOT_YET: tuple[str, ...] = (
-    "preflight",
     "solution_resistance",
     "compensate",
     "dpv",

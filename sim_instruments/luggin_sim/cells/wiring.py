@@ -19,7 +19,7 @@ fault                what is modelled
 ===================  ==================================================================================
 
 A floating input is a capacitor that its own bias current charges until the amplifier is at its rail:
-10 pA into 10 pF are 1 V/s (Horowitz and Hill, *The Art of Electronics*, 3rd ed., ch. 4.4).
+10 pA into 10 pF are 1 V/s.
 """
 
 from __future__ import annotations
