@@ -96,6 +96,23 @@ class Lab:
         """What can be made to go wrong with an instrument and its line, and what has: see `luggin_sim.faults`."""
         return FaultInjector(self._lines[name])
 
+    def swap(self, one: str, other: str) -> None:
+        """Unplug two instruments and plug each in where the other was, as USB ports may be numbered anew.
+
+        Whoever opens one's name has the other on the line then. Everything that is asked of this
+        laboratory by name still means the instrument itself.
+
+        Raises:
+            ValueError: one is on a serial port and the other has a VISA name.
+        """
+        there = [self._stations[name].address for name in (one, other)]
+        if all(there):
+            messages.swap(self._token, *there)
+        elif not any(there):
+            lines.swap(self.url(one), self.url(other))
+        else:
+            raise ValueError(f"the plugs of {one} and {other} do not fit: a serial port and a VISA name")
+
     def close(self) -> None:
         """Forget the ports; whoever has one open is told that its line broke."""
         messages.disconnect(self._token)

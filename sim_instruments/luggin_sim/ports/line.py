@@ -162,6 +162,13 @@ def disconnect(address: str) -> None:
         line.close()
 
 
+def swap(one: str, other: str) -> None:
+    """Exchange the plugs of two lines; who has one open is told that it broke."""
+    for address in (one, other):
+        _LINES[address].inject(Fault("unplug", duration=0.0))
+    _LINES[one], _LINES[other] = _LINES[other], _LINES[one]
+
+
 def find(address: str) -> SimulatedLine | None:
     """The line of an address, if there is one."""
     return _LINES.get(address)

@@ -18,6 +18,7 @@ from typing import Any
 
 from luggin.clock import Cancel, Clock
 from luggin_sim.dialects.base import Dialect
+from luggin_sim.faults.kinds import Fault
 from luggin_sim.ports.line import SimulatedLine
 from luggin_sim.wire import Wire, WireLog
 
@@ -177,6 +178,14 @@ def disconnect(lab: str) -> None:
     """Forget a laboratory and tell whoever has a line of it open."""
     for line in _LABS.pop(lab, {}).values():
         line.close()
+
+
+def swap(lab: str, one: str, other: str) -> None:
+    """Exchange the plugs of two lines of a laboratory; who has one open is told that it broke."""
+    there = _LABS[lab]
+    for name in (one, other):
+        there[name].inject(Fault("unplug", duration=0.0))
+    there[one], there[other] = there[other], there[one]
 
 
 def lines_of(lab: str) -> dict[str, MessageLine] | None:

@@ -232,6 +232,36 @@ def test_the_instrument_does_not_notice_that_it_was_unplugged(bench):
     assert it.ask(b"COUNT?\n") == b"1"
 
 
+@pytest.mark.parametrize("addresses", [("", ""), ("GPIB0::18::INSTR", "GPIB0::19::INSTR")], ids=["sim", "gpib"])
+def test_swapped_cables_put_the_other_instrument_on_the_line(bench, addresses):
+    it = bench("sim")
+    table = {"dialect": "test.echo", "model": "echo", "cell": {"kind": "resistor", "resistance": "1 kohm"}}
+    tables = {f"smu{n}": {**table, **({"address": a} if a else {})} for n, a in enumerate(addresses)}
+    with open_lab(tables, it.clock) as lab:
+
+        def opened(name):
+            return open_line(name, it.clock, url=lab.url(name), timeout=TIMEOUT)
+
+        with opened("smu0") as first, opened("smu1") as second:
+            first.write(b"VOLT 1\n")
+            second.write(b"VOLT 2\n")
+            lab.swap("smu0", "smu1")
+            for line in (first, second):
+                with pytest.raises(LineLost):
+                    line.exchange(b"VOLT?\n")
+        with opened("smu0") as first, opened("smu1") as second:
+            assert [float(line.exchange(b"VOLT?\n")) for line in (first, second)] == [2.0, 1.0]
+        assert lab.log("smu0").received() == b"VOLT 1\nVOLT?\n"
+
+
+def test_plugs_that_do_not_fit_are_not_swapped(bench):
+    it = bench("sim")
+    table = {"dialect": "test.echo", "model": "echo", "cell": {"kind": "resistor", "resistance": "1 kohm"}}
+    with open_lab({"one": table, "other": {**table, "address": "GPIB0::18::INSTR"}}, it.clock) as lab:
+        with pytest.raises(ValueError, match="do not fit"):
+            lab.swap("one", "other")
+
+
 def test_faults_of_the_bench_file_and_of_the_test_are_noted_in_the_same_record(bench):
     it = bench("sim", faults=[{"kind": "truncate", "after": 1, "keep": 4}])
     it.ask(), it.line.write(ASK)
