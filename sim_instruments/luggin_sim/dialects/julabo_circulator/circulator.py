@@ -62,7 +62,6 @@ class CirculatorDialect:
         self._refusal = 0
         self._alarm_at: float | None = None
         self._alarm = 0
-        self._now = -math.inf
         chamber.heater_works = rules.heater == "works"
         if rules.started:
             self._modes[_STARTED] = 1
@@ -104,14 +103,12 @@ class CirculatorDialect:
     # -- time
     def _live(self, now: float) -> None:
         self._chamber.advance(now)
-        self._now = max(self._now, now)
-        if self._rules.alarm and not self._alarm:
-            if self._alarm_at is None and self._modes[_STARTED]:
-                self._alarm_at = now + self._rules.alarm_after
-            if self._alarm_at is not None and now >= self._alarm_at:
-                self._alarm = self._rules.alarm
-                self._modes[_STARTED] = 0
-                self._apply()
+        if self._rules.alarm and self._alarm_at is None and self._modes[_STARTED]:
+            self._alarm_at = now + self._rules.alarm_after
+        if self._alarm_at is not None and now >= self._alarm_at and not self._alarm:
+            self._alarm = self._rules.alarm
+            self._modes[_STARTED] = 0
+            self._apply()
 
     def _apply(self) -> None:
         """What is set reaches the chamber."""
@@ -138,6 +135,7 @@ class CirculatorDialect:
         except _Refused as refused:
             self._refusal = refused.code
         self._apply()
+        self._live(now)  # an alarm counts from the first start
         self._deaf_until = now + self._rules.deaf_after_order
 
     def _reply(self, words: list[str], prefix: str, now: float) -> None:
@@ -153,7 +151,8 @@ class CirculatorDialect:
         sent = now + self._rules.reply_time
         xon = b"\x11" if self._rules.xon else b""
         self._output.append((sent, xon + f"{prefix}{text}".encode("latin-1") + _TERMINATORS[self._rules.terminator]))
-        self._deaf_until = sent + self._rules.deaf_after_reply
+        if self._rules.deaf_after_reply:
+            self._deaf_until = sent + self._rules.deaf_after_reply
 
     def _status(self) -> str:
         code = self._alarm or self._refusal
