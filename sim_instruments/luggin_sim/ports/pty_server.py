@@ -7,7 +7,7 @@ is what tests of killed runners need.
 
 The control port is TCP on the loopback interface and takes one JSON object per line::
 
-    {"ask": "status"}   ->  {"speed": 100.0, "lab_time": 12.3, "resources": {"cell": "/tmp/luggin-sim-x/cell"},
+    {"ask": "status"}   ->  {"speed": 100.0, "lab_time": 12.3, "resources": {"cell": ".../cell"},
                              "cells": {"cell": {"on": false}}, "lines": {"cell": {"late": ..., ...}},
                              "plugged": {"cell": true}}
     {"ask": "fault", "instrument": "cell", "kind": "stall", "for": "5 s"}   ->  {"fault": "stall"}
