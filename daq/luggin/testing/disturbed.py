@@ -38,7 +38,7 @@ def _disturb(subject: Subject, fault: WireFault, after: int) -> None:
             raise NotApplicable("the simulator puts no faults on its lines (its laboratory has no `faults`)")
         rig.device.identify()
         rig.device.make_safe()
-        right = {name: getattr(rig.device, name).read() for name, _ in questions(rig.device)}
+        right = _steady(rig)
         planned = fault.planned(rig.line.timeout)
         faults = rig.lab.faults(NAME)  # type: ignore[attr-defined]  # asked for just now
         faults.inject(fault.kind, after=after, **planned)
@@ -56,6 +56,12 @@ def _disturb(subject: Subject, fault: WireFault, after: int) -> None:
             require(False, f"{where}, then nothing any more: {error!r}")
         for name, value in again.items():
             require(_same(subject, value, right[name]), f"{where}, then nothing any more: {name} is {value!r}")
+
+
+def _steady(rig: Rig) -> Mapping[str, Any]:
+    """The readings that are the same the second time: what counts or drifts has no right value."""
+    first, second = ({name: getattr(rig.device, name).read() for name, _ in questions(rig.device)} for _ in range(2))
+    return {name: value for name, value in second.items() if _same(rig.subject, value, first[name])}
 
 
 def _require_right_or_none(rig: Rig, name: str, right: Mapping[str, Any], where: str, longer: float) -> None:

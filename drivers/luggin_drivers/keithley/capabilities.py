@@ -22,6 +22,8 @@ UNCONFIRMED = (
     "the host's clock.",
     "Bits of the source status: from the 2450 manual (p. 8-29), taken for the 2460 and 2461 too. The measure status, "
     "which differs between the models, is not used.",
+    "Readings voltage and current (MEAS:VOLT?, MEAS:CURR?): that they leave the output as it is, and what they say "
+    "while it is off with its relay open.",
     "The reading 9.9e37 for an overflow: SCPI's convention.",
     "The text of the answers to *IDN? and SYST:ERR?.",
     "Ranges and what goes together: the tables of the maker's electrochemistry scripts. The 200 V range is not used.",

@@ -19,6 +19,9 @@ STATE = "TRIG:STAT?"
 CLEAR = f'TRAC:CLE "{BUFFER}"'
 COUNT = f'TRAC:ACT? "{BUFFER}"'
 READ = f'READ? "{BUFFER}", {ELEMENTS}'
+#: Measure now, whatever is sourced and whether the output is on or off. Chooses what is measured (p. 6-3 on).
+MEASURE_VOLTAGE = f'MEAS:VOLT? "{BUFFER}", READ'
+MEASURE_CURRENT = f'MEAS:CURR? "{BUFFER}", READ'
 CURRENT_LIMIT = "SOUR:VOLT:ILIM?"
 POTENTIAL_LIMIT = "SOUR:CURR:VLIM?"
 

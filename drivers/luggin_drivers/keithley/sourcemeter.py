@@ -23,13 +23,12 @@ from luggin.capabilities import (
     Technique,
 )
 from luggin.clock import Clock
-from luggin.errors import BadReply, InstrumentFault, LimitError, ReplyTimeout, UnsafeState, UsageError
-from luggin.instrument import reading
-from luggin.instrument.scpi import ScpiInstrument, number
+from luggin.errors import InstrumentFault, LimitError, UnsafeState, UsageError
 from luggin.records import Flag, Frame
 from luggin.transport import Transport
 from luggin_drivers.keithley import commands, replies
 from luggin_drivers.keithley.capabilities import capabilities
+from luggin_drivers.keithley.command_table import CommandTable
 from luggin_drivers.keithley.identity import require_model, require_scpi
 from luggin_drivers.keithley.plan import Plan, allowed_current, held_current, make_plan
 from luggin_drivers.keithley.safety import open_and_verify, safe_exchanges
@@ -48,29 +47,10 @@ _STEPPED_NPLC = 1.0
 # Room for a line that is slower now and then.
 _ROOM = 1.25
 _TOLERANCE = 1e-9
-_SHOWN = 80
 
 
-def _whole(text: str) -> int:
-    """A whole number, however it is written; ValueError for anything else."""
-    value = number(text)
-    if value != int(value):
-        raise ValueError(f"{text!r} is not a whole number")
-    return int(value)
-
-
-class SourceMeter(ScpiInstrument):
+class SourceMeter(CommandTable):
     """One source-measure unit: W on HI and sense HI, reference on sense LO, counter on LO."""
-
-    # A unit that is gone must be told soon: one look for it, not three.
-    _attempts = 1
-
-    language = reading("*LANG?", unit="", decode=str, doc="Command set: SCPI, TSP or SCPI2400.")
-    output = reading(commands.OUTPUT, unit="1", decode=_whole, doc="1 while the output is on.")
-    count = reading(commands.COUNT, unit="1", decode=_whole, doc="Readings in the buffer.")
-    trigger_state = reading(commands.STATE, unit="", decode=str, doc="State of the trigger model (p. 6-166).")
-    current_limit = reading(commands.CURRENT_LIMIT, unit="A", decode=number, doc="Limit of the potential source.")
-    potential_limit = reading(commands.POTENTIAL_LIMIT, unit="V", decode=number, doc="Limit of the current source.")
 
     def __init__(self, transport: Transport, clock: Clock, name: str, settings: Settings) -> None:
         super().__init__(transport, clock, name)
@@ -82,7 +62,6 @@ class SourceMeter(ScpiInstrument):
         self._sourced: Sourced = "VOLT"
         self._range = 0.0
         self._measured_at = -math.inf
-        self._brought_in_step = 0
 
     @cached_property
     def _capabilities(self) -> Capabilities:
@@ -92,22 +71,6 @@ class SourceMeter(ScpiInstrument):
     def capabilities(self) -> Capabilities:
         """What this model can do with its settings."""
         return self._capabilities
-
-    def _exchange(self, command: str) -> bytes:
-        """As for every SCPI instrument; an answer that nobody has asked for must not pass for the next one."""
-        if self.transport.statistics()["buffered"]:
-            log.warning("%s: more came than was asked for; the line is brought in step", self.name)
-            self.resynchronise()
-        return super()._exchange(command)
-
-    def resynchronise(self) -> None:
-        """As for every SCPI instrument; behind a failure, the next attempt knows that more answers may still come."""
-        self._brought_in_step += 1
-        try:
-            super().resynchronise()
-        except ReplyTimeout:
-            self._asked = "*IDN?"
-            raise
 
     # -- who is there
     def identify(self) -> Identity:
@@ -256,6 +219,7 @@ class SourceMeter(ScpiInstrument):
         """
         self.command(commands.OUTPUT_ON if on else commands.OUTPUT_OFF)
         if self.output_is_on() == on:
+            self._measures_technique = on
             return
         if on:
             said = "; ".join(map(str, self.errors())) or "no error is queued"
@@ -285,49 +249,6 @@ class SourceMeter(ScpiInstrument):
             flags |= Flag.TIMING.value
         return SourceReading(float(values.time[0]), potential, current, flags)
 
-    # -- for the sweeps
-    def output_is_on(self) -> bool:
-        """Ask for the output."""
-        state = self.output.read()
-        if state not in (0, 1):
-            raise BadReply(f"{self.name}: {commands.OUTPUT} was answered with {state}")
-        return state == 1
-
-    def buffer_count(self) -> int:
-        """How many readings are in the buffer."""
-        return self.count.read()
-
-    def buffer_readings(self, first: int, last: int, after: float) -> replies.Readings:
-        """Readings of the buffer by their numbers, from 1; the first one is later than ``after`` (s, its own time).
-
-        Raises:
-            BadReply: not so many readings, or their times do not rise.
-        """
-        reply = self.query(commands.readings(first, last))
-        values = replies.decode(reply, last - first + 1, self.name)
-        replies.require_later(values, after, reply, self.name)
-        return values
-
-    def checked_block(self, block: Sequence[str]) -> None:
-        """Send commands that have no answer, and ask once whether the instrument took all of them.
-
-        Raises:
-            InstrumentFault: it did not; the message has the first words of the block and what it says.
-        """
-        with self.transport.lock:
-            self._forget_stale_errors()
-            for command in block:
-                self.command(command)
-            entries = self.errors()
-        if entries:
-            shown = "; ".join(command if len(command) < _SHOWN else f"{command[:_SHOWN]}..." for command in block)
-            raise self._fault(f"one of these was not accepted: {shown}", entries)
-
-    def require_no_errors(self, what: str) -> None:
-        """InstrumentFault with the error queue behind ``what``, if there is anything in it."""
-        if entries := self.errors():
-            raise self._fault(what, entries)
-
     # -- settings
     def _become_potential_source(
         self, potential_range: float, limit: float, current_range: float | None, nplc: float
@@ -342,6 +263,7 @@ class SourceMeter(ScpiInstrument):
         """Each setting with its own look into the error queue; what was in there before is nobody's fault here."""
         for entry in self.errors():
             log.warning("%s: in the error queue before the first setting: %s", self.name, entry)
+        self._measures_technique = True
         for command in [*block, commands.CLEAR]:
             self.checked(command)
         self._measured_at = -math.inf
@@ -380,7 +302,9 @@ class SourceMeter(ScpiInstrument):
             UnsafeState: both attempts failed.
             LineLost: the line broke.
         """
-        return open_and_verify(self.transport, self.clock, self.name, self.safe_dialogue())
+        verified = open_and_verify(self.transport, self.clock, self.name, self.safe_dialogue())
+        self._measures_technique = False
+        return verified
 
     def safe_dialogue(self) -> tuple[Exchange, ...]:
         """The exchanges of `make_safe`, as plain data."""

@@ -230,6 +230,6 @@ def test_settings_that_make_no_sense_are_refused(settings, words):
 def test_what_is_not_known_is_said():
     capabilities = offline().capabilities
     assert capabilities.tested_on == "not tested on hardware; simulator only"
-    assert len(capabilities.unconfirmed) == 10
+    assert len(capabilities.unconfirmed) == 11
     assert capabilities.polarity == "iupac"
     assert "the cell is not opened" in capabilities.enforced["current"]

@@ -6,7 +6,7 @@ import pytest
 
 from luggin.capabilities import LimitRequest, Technique
 from luggin.engine.stepping import with_stepping
-from luggin.errors import BadReply, InstrumentFault, LimitError, UnsafeState
+from luggin.errors import BadReply, InstrumentFault, LimitError, LineInUse, UnsafeState
 from luggin.records import Flag
 
 
@@ -204,3 +204,32 @@ def test_a_reading_that_was_there_before_is_refused(unit):
     assert refusal.value.raw == b"1.5,0.25,-2.5E-05,128"
     driver.source_potential(0.25, 1e-3)  # clears the buffer, whose time begins anew
     assert driver.measure().time == 1.5
+
+
+def test_voltage_and_current_are_measured_without_switching_anything(dialogue):
+    said = [(b'MEAS:VOLT? "defbuffer1", READ\n', b"3.210000E-01\n"), (b'MEAS:CURR? "defbuffer1", READ\n', b"-2E-09\n")]
+    with dialogue(said) as unit:
+        assert unit.voltage.read() == 0.321
+        assert unit.current.read() == -2e-9
+
+
+def test_a_voltage_beyond_the_range_is_no_number(dialogue):
+    with dialogue([(b'MEAS:VOLT? "defbuffer1", READ\n', b"9.900000E+37\n")]) as unit:
+        assert math.isnan(unit.voltage.read())
+
+
+def test_nobody_changes_what_a_technique_measures(unit):
+    driver = unit(answers={"MEAS:VOLT?": "0.25", "READ?": "1.5,0.25,-2.5E-05,128"})
+    driver.source_potential(0.25, 1e-3)
+    before = list(driver.transport.said)
+    with pytest.raises(LineInUse, match="own columns"):
+        driver.voltage.read()
+    driver.switch(True)
+    with pytest.raises(LineInUse):
+        driver.current.read()
+    assert [command for command in driver.transport.said[len(before) :] if command.startswith("MEAS")] == []
+    driver.switch(False)
+    assert driver.voltage.read() == 0.25
+    driver.source_potential(0.25, 1e-3)
+    driver.make_safe()
+    assert driver.voltage.read() == 0.25
