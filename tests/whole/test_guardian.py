@@ -109,7 +109,7 @@ def test_a_killed_run_leaves_an_open_cell_and_can_be_taken_up_at_once(oracle, st
     run.kill()
     wait_for(lambda: not oracle.cell_is_on(), "opening of the cell")
     found = intervention(folder)
-    assert found.why == "the runner died"
+    assert (found.why, found.killed) == ("the runner died", False)
     assert found.open_ends == {}
     assert found.safe["cell"].startswith("was made safe (read back: ")
     check_against(oracle, folder, before)

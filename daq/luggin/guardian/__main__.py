@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from luggin.clock import RealClock, ScaledClock
+from luggin.clock import Clock, RealClock, ScaledClock
 from luggin.guardian.orders import Message, Orders, decode, encode
 from luggin.guardian.processes import Runner, ignore_signals
 from luggin.guardian.record import Record
@@ -20,6 +20,8 @@ from luggin.guardian.watch import BEAT, Verdict, Watch
 
 #: How long (host s) a runner that was killed may take to leave the system before we go on without waiting.
 _LEAVING = 2.0
+#: A process that dies closes its pipes a moment (host s) before it is gone.
+_DYING = 0.1
 _LOOK = 0.002
 
 
@@ -82,10 +84,11 @@ def _act(orders: Orders, runner: Runner, watch: Watch, *, kill: bool) -> bool:
     clock = host if orders.speed == 1.0 else ScaledClock(orders.speed)
     record = Record(Path(orders.folder))
     guarded = [line for line in orders.lines if not line.leave_running]
+    if watch.died:
+        _wait_for_end(runner, host, _DYING)
     killed = kill and runner.kill()
-    until = host.now() + _LEAVING
-    while killed and runner.exists and host.now() < until:
-        host.sleep(_LOOK)
+    if killed:
+        _wait_for_end(runner, host, _LEAVING)
     record.note("acts", why=watch.why, armed=sorted(watch.armed), lines=[line.role for line in orders.lines])
     record.note("runner", runner=orders.runner, killed=killed, gone=not runner.exists)
     for line in orders.lines:
@@ -106,6 +109,12 @@ def _act(orders: Orders, runner: Runner, watch: Watch, *, kill: bool) -> bool:
     record.note("ends", safe=safe)
     record.close()
     return all(safe.values())
+
+
+def _wait_for_end(runner: Runner, host: Clock, seconds: float) -> None:
+    until = host.now() + seconds
+    while runner.exists and host.now() < until:
+        host.sleep(_LOOK)
 
 
 def _say(message: Message) -> None:

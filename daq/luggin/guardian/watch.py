@@ -33,12 +33,14 @@ class Watch:
         silence: so many empty waits in a row are too many while a line is armed.
         armed: roles whose cells may be on.
         why: what made it act, in words.
+        died: the runner's end of the pipe is closed, as it is when a process ends.
     """
 
     left_alone: Collection[str] = ()
     silence: int = 10
     armed: set[str] = field(default_factory=set)
     why: str = ""
+    died: bool = False
     _empty_waits: int = 0
 
     def heard(self, message: Message) -> Verdict:
@@ -69,5 +71,5 @@ class Watch:
 
     def pipe_ended(self) -> Verdict:
         """The runner's end of the pipe is closed, and it did not say good-bye."""
-        self.why = "the runner died"
+        self.why, self.died = "the runner died", True
         return Verdict.KILL if self.armed else Verdict.MAKE_SAFE

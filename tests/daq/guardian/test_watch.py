@@ -53,7 +53,7 @@ def test_a_stuck_worker_is_told_in_words():
 def test_the_end_of_the_pipe_without_a_good_bye_is_a_death(said, verdict):
     watch = Watch()
     assert heard(watch, *said, "end")[-1] is verdict
-    assert watch.why == "the runner died"
+    assert (watch.why, watch.died) == ("the runner died", True)
 
 
 def test_a_run_that_ends_unverified_hands_its_lines_over_and_is_not_killed():
