@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from luggin.capabilities import Technique
 from luggin.errors import ProtocolError
-from luggin.steps.quantities import CurrentRange, Duration, PotentialSpec, Quantity, Written
+from luggin.steps.quantities import CurrentRange, Duration, PotentialSpec, Quantity, Written, refuse
 from luggin.steps.wording import NAME_PATTERN, Mistake, mistakes_of, problems
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NAME_PATTERN)]
@@ -19,6 +19,9 @@ Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NAME_PATTERN)]
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 """A text for people."""
+
+Resumption = Literal["restart", "continue", "stop"]
+"""What becomes of a step that was interrupted: it begins again, does what is left of it, or nothing goes on."""
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 """A whole number from 1."""
@@ -70,6 +73,7 @@ class Modifiers(TypedDict, total=False):
     rest_before: Written | None
     every: int | None
     establishes: Sequence[str]
+    on_resume: Resumption | None
 
 
 class ControlledModifiers(Modifiers, total=False):
@@ -92,9 +96,15 @@ class Step(Record):
         every: inside ``repeat``: run the step only each n-th time.
         establishes: states of the sample that this step makes and a safe stop destroys
             (``conditioning``); on resume the step is run again before anything that follows.
+        on_resume: what becomes of it when it was interrupted; None is what its technique says
+            (``resume_policy``).
     """
 
     schema_version: ClassVar[int] = 1
+    #: What becomes of it when it was interrupted, where nothing else is said.
+    resume_policy: ClassVar[Resumption] = "restart"
+    #: Whether there is such a thing as what is left of it.
+    can_continue: ClassVar[bool] = False
 
     do: str
     id: Name | None = Field(None, description="name for analyses", examples=["full"])
@@ -104,6 +114,19 @@ class Step(Record):
     rest_before: Duration | None = Field(None, description="time with the cell open before the step")
     every: Count | None = Field(None, description="inside repeat: only each n-th time")
     establishes: tuple[Name, ...] = Field((), description="states of the sample that this step makes")
+    on_resume: Resumption | None = Field(
+        None, description="what becomes of it when it was interrupted; what its technique says if left out"
+    )
+
+    @field_validator("on_resume")
+    @classmethod
+    def _can_be_resumed_so(cls, on_resume: Resumption | None) -> Resumption | None:
+        if on_resume == "continue" and not cls.can_continue:
+            raise refuse(
+                f"a {cls.model_fields['do'].default} that was interrupted cannot go on in its middle.",
+                'Write "restart" or "stop".',
+            )
+        return on_resume
 
     def fingerprint(self) -> str:
         """A digest of what was set, in SI: equal for ``"1000 mV"`` and ``"1 V"``.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 from pydantic import Field, ValidationInfo, field_validator
 
 from luggin.capabilities import Technique
-from luggin.steps.base import ControlledModifiers, ControlledStep, Count, Modifiers, Step, TechniqueStep
+from luggin.steps.base import ControlledModifiers, ControlledStep, Count, Modifiers, Resumption, Step, TechniqueStep
 from luggin.steps.quantities import (
     Duration,
     Interval,
@@ -60,7 +60,13 @@ def _not_longer(dt: Quantity, info: ValidationInfo) -> Quantity:
 
 
 class OCP(TechniqueStep):
-    """Open-circuit potential: the cell is open, the potential is recorded."""
+    """Open-circuit potential: the cell is open, the potential is recorded.
+
+    Interrupted, it goes on with the time that is left.
+    """
+
+    resume_policy: ClassVar[Resumption] = "continue"
+    can_continue: ClassVar[bool] = True
 
     do: Literal["ocp"] = "ocp"
     duration: PositiveDuration = Field(description="how long to measure")
@@ -210,9 +216,15 @@ class LSV(ControlledStep):
 
 
 class CA(ControlledStep):
-    """Chronoamperometry: one potential, the current over time."""
+    """Chronoamperometry: one potential, the current over time.
+
+    Interrupted, it begins again: the current after a step of the potential is one curve, and the
+    cell has relaxed meanwhile. An electrolysis may go on with the time that is left
+    (``on_resume = "continue"``).
+    """
 
     can_chain: ClassVar[bool] = True
+    can_continue: ClassVar[bool] = True
 
     do: Literal["ca"] = "ca"
     potential: StartPotential = Field(description="the potential, with its zero")
@@ -254,9 +266,14 @@ class CP(TechniqueStep):
 
     >>> CP(current="-10 uA", duration="60 s", dt="0.5 s", potential_limit="2 V").technique(None, None).parameters
     {'current': -1e-05, 'duration': 60.0, 'dt': 0.5, 'potential_limit': 2.0}
+
+    Interrupted, it goes on with the time that is left: the charge that it drives through the cell is
+    what was asked for, and beginning again would drive more.
     """
 
     can_chain: ClassVar[bool] = True
+    resume_policy: ClassVar[Resumption] = "continue"
+    can_continue: ClassVar[bool] = True
 
     do: Literal["cp"] = "cp"
     current: Current = Field(description="the current, positive = oxidation at the working electrode")
@@ -294,7 +311,13 @@ class CP(TechniqueStep):
 
 
 class Rest(Step):
-    """Wait with the cell open. With ``dt`` the potential is recorded meanwhile (as ``ocp`` does)."""
+    """Wait with the cell open. With ``dt`` the potential is recorded meanwhile (as ``ocp`` does).
+
+    Interrupted, it goes on with the time that is left, as far as readings tell it.
+    """
+
+    resume_policy: ClassVar[Resumption] = "continue"
+    can_continue: ClassVar[bool] = True
 
     do: Literal["rest"] = "rest"
     duration: Duration = Field(description="how long to wait")

@@ -21,7 +21,7 @@ from typing import Any
 from luggin.steps.base import Step
 from luggin.steps.control import ForEach, Repeat
 
-_INHERITED = ("id", "role", "on")
+_INHERITED = ("id", "role", "on", "on_resume")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Execution:
 
     Attributes:
         path: where it stands.
-        step: what is run. Where it has no ``id``, ``role`` or ``on`` of its own, it has those of the
-            nearest loop around it; without a ``label`` of its own, its label tells the turns and values.
+        step: what is run. Where it has no ``id``, ``role``, ``on`` or ``on_resume`` of its own, it has
+            those of the nearest loop around it; without a ``label`` of its own, its label tells the turns and values.
         turns: the turn of each loop around it, by what the loop counts, outermost first.
         values: the value of each variable around it.
     """
