@@ -61,6 +61,12 @@ class Expected(Record):
         return window
 
 
+class MeasuringModifiers(Modifiers, total=False):
+    """What a step that measures currents may be given besides its own parameters."""
+
+    current_range: Written | None
+
+
 class Preflight(Step):
     """Open-circuit potential, then its answer to a small excursion; a verdict before a long run starts.
 
@@ -106,10 +112,9 @@ class Preflight(Step):
             dt: Written = "0.1 s",
             amplitude: Written = "10 mV",
             rate: Written | None = None,
-            current_range: Written | None = None,
             expect: Expected | Mapping[str, Any] = ...,
             on_fail: Literal["stop", "ask", "note"] = "stop",
-            **modifiers: Unpack[Modifiers],
+            **modifiers: Unpack[MeasuringModifiers],
         ) -> None: ...
 
     @field_validator("dt")
