@@ -197,16 +197,16 @@ def an_abort_that_is_not_heard_is_told(subject: Subject) -> None:
                 faults = rig.lab.faults(NAME)  # type: ignore[attr-defined]  # there is one, or there would be no case
                 where = f"{case.technique.name}, {kind} when it is aborted"
 
-                recording = rig.run([case.technique], _aborting(rig, case, faults, kind))
+                recording = rig.run([case.technique], _aborting(rig, faults, kind))
                 told = isinstance(recording.error, InstrumentError)
                 require(told or not rig.cell_is_on, f"{where}: it ended with {recording.error!r}, and the cell is on")
 
 
-def _aborting(rig: Rig, case: Case, faults: Any, kind: str) -> Callable[[int], None]:
-    """Puts the fault in and asks for an abort, behind a fifth of the rows."""
+def _aborting(rig: Rig, faults: Any, kind: str) -> Callable[[int], None]:
+    """Puts the fault in and asks for an abort, as soon as there is a row."""
 
     def abort(rows: int) -> None:
-        if rows >= 0.2 * case.reference.realised.rows[0] and not faults.events:
+        if not faults.events:
             faults.inject(kind)
             rig.instrument.request_abort()
 

@@ -1,0 +1,98 @@
+"""Each check finds the driver that breaks it, and passes the one that does not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import mutants
+
+from luggin.testing import CHECKS, Subject
+from luggin.testing.checking import judge
+
+_BY_NAME = {check.name: check for check in CHECKS}
+SETTINGS = {"model": "emstat4-hr"}
+
+
+def subject(driver):
+    return Subject(driver.id, SETTINGS, plugins=mutants.plugins_with(driver))
+
+
+def verdict(name, driver):
+    return judge(_BY_NAME[name], subject(driver))
+
+
+FOUND_BY = [
+    ("silent_constructor", mutants.Chatty, "it sent b't"),
+    ("silent_constructor", mutants.TalksWhenLookedAt, "temperature"),
+    ("silent_constructor", mutants.TakesAnyAttribute, "misspelt"),
+    ("units_and_docs_everywhere", mutants.Undocumented, "nameless has no doc"),
+    ("units_and_docs_everywhere", mutants.StrangeUnit, "furlong"),
+    ("units_and_docs_everywhere", mutants.Unlimited, "level is a number without limits"),
+    ("units_and_docs_everywhere", mutants.NamelessColumn, "flags of ca has no long name"),
+    ("units_and_docs_everywhere", mutants.UnsourcedRange, "range of current does not say"),
+    ("capabilities_are_consistent", mutants.NoCycles, "cv has no column cycle"),
+    ("capabilities_are_consistent", mutants.DescendingRanges, "do not ascend"),
+    ("prepare_says_what_it_will_do", mutants.RoundsInSecret, "no note says so"),
+    ("refuses_what_is_out_of_range", mutants.Boundless, "no technique to prepare"),
+    ("refuses_what_is_out_of_range", mutants.Wordless, "does not name"),
+    ("identifies_its_instrument", mutants.Nameless, "neither serial number nor firmware"),
+    ("refuses_strangers", mutants.Credulous, "was taken for"),
+    ("rows_are_as_declared", mutants.LosesHalf, "were promised"),
+    ("rows_are_as_declared", mutants.StandingClock, "does not rise"),
+    ("no_flag_without_a_reason", mutants.Flagger, "COMPLIANCE"),
+    ("potentials_and_currents_are_right", mutants.WrongSign, "the dummy has"),
+    ("potentials_and_currents_are_right", mutants.WrongScale, "the dummy has"),
+    ("oxidation_is_positive", mutants.WrongSign, "oxidation comes first"),
+    ("each_preparation_runs_once", mutants.ForgetsNothing, "without a prepare"),
+    ("nonsense_is_no_value", mutants.Inventive, "ratio: "),
+    ("silence_is_told_in_time", mutants.Patient, "silence was told after 20 s"),
+    ("off_behind_the_end", mutants.LeavesTheCellOn, "the cell is on behind the end"),
+    ("off_when_nobody_takes_the_rows", mutants.SaysItIsSafe, "but the cell is on"),
+    ("off_when_the_consumer_raises", mutants.SaysItIsSafe, "but the cell is on"),
+    ("off_after_an_abort_at_any_row", mutants.SlowToAbort, "0.001 s are declared"),
+    ("off_after_an_abort_at_any_row", mutants.DeafToAborts, "was off after"),
+    ("off_after_an_abort_at_any_moment", mutants.DeafToAborts, "was off after"),
+    ("off_after_an_abort_at_any_moment", mutants.LeavesTheCellOn, "the cell is on behind"),
+    ("end_technique_ends_one", mutants.GoesOn, "was off after"),
+    ("a_chain_keeps_the_cell_closed", mutants.LeavesTheCellOn, "the cell is on behind the chain"),
+    ("make_safe_reads_back", mutants.StopsOnly, "no exchange verifies an answer"),
+    ("make_safe_reads_back", mutants.SaysItIsSafe, "make_safe sent b''"),
+    ("make_safe_reads_back", mutants.OtherBytes, "safe_dialogue says"),
+    ("make_safe_at_any_moment", mutants.SaysItIsSafe, "but the cell is on"),
+    ("safe_dialogue_opens_the_cell_without_us", mutants.GuardedHalf, "but the cell is on"),
+    ("fault_garbage", mutants.MakesUpRows, "the one before it from"),
+    ("fault_drop", mutants.TriesAgain, "was sent 2 times"),
+    ("fault_unplug", mutants.Swallows, "are missing, and nobody says so"),
+    ("fault_unplug", mutants.Raw, "no InstrumentError"),
+    ("fault_double", mutants.SaysItIsSafe, "but the cell is on"),
+    ("an_abort_that_is_not_heard_is_told", mutants.Swallows, "and the cell is on"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "words"), FOUND_BY, ids=lambda value: getattr(value, "__name__", None))
+def test_a_wrong_driver_is_found(name, kind, words):
+    found = verdict(name, mutants.Driver(kind))
+    assert found.outcome == "failed", f"{name} passed {kind.__name__}"
+    assert words in found.detail
+
+
+def test_a_driver_that_takes_any_setting_is_found():
+    found = verdict("refuses_unknown_settings", mutants.TakesAnySetting(mutants.Good))
+    assert found.outcome == "failed"
+    assert "no_such_setting" in found.detail
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in FOUND_BY}))
+def test_the_good_driver_passes_what_finds_the_others(name):
+    found = verdict(name, mutants.Driver(mutants.Good))
+    assert (found.outcome, found.detail) == ("passed", "")
+
+
+def test_every_check_says_what_it_requires():
+    assert all(check.requires.endswith(".") and len(check.requires) > 30 for check in CHECKS)
+    assert len(_BY_NAME) == len(CHECKS)
