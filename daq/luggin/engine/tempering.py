@@ -85,10 +85,10 @@ def equilibrate(attempt: Attempt, step: Equilibrate) -> Executed:
     judged = Equilibrium(
         Criterion(float(step.target), float(step.within), float(step.dwell), slope, float(step.window))
     )
-    pace = _Pacing(attempt, step, float(step.dt), float(step.dwell))
     began = clock.now()
     with _trace(attempt, controller, step, step.sensor) as trace:
         trace.setpoint = controller.set_temperature(float(step.target))
+        pace = _Pacing(attempt, step, float(step.dt), float(step.dwell))
         while not (reached := judged.add(clock.now(), trace.read())):
             if clock.now() - began >= step.longest:
                 break

@@ -27,21 +27,14 @@ from luggin_drivers.julabo.tables import (
     REFUSALS,
     REMOTE_START,
     REMOTE_STOP,
+    UNCONFIRMED,
     Model,
     model_saying,
 )
 
-UNCONFIRMED = (
-    "Seven data bits (setting bytesize): common, but not in the manual's chapter.",
-    "The end of a reply: line feed by the manual, carriage return and line feed in practice; both are read.",
-    "The answer to in_sp_06 (temperature unit): 0 or C is read as degC, 1 or F as degF (setting ask_unit).",
-    "What is answered for an external sensor that is not there: a status, dashes, or -15 are taken for no reading.",
-    "Working ranges of the models; narrow them with the settings lowest and highest.",
-    "Models other than CF31 and CF41: which numbers their values have is from notes of people who drive them.",
-    "Whether the status after a refused command stays until the next one.",
-)
-
 _SHOWN = 80
+#: When nothing has come for so long (s), nothing is on its way any more, if all is well.
+_SILENCE = 0.1
 #: The serial number stands on the type plate only.
 _NOT_TOLD = "not told"
 #: A set point is written with two decimals; what is read back may have one (K).
@@ -290,9 +283,23 @@ class Circulator(Instrument):
             self.clock.sleep(self._settings.write_pause)
 
     def resynchronise(self) -> None:
-        """Wait until nothing comes any more; a late answer has no number by which it could be told."""
-        self.transport.drain(quiet=0.2)
+        """Bring the line in step after a missed answer.
+
+        Replies do not say what they are about, but that to ``version`` can be told from all others, and
+        it comes behind whatever is late.
+        """
+        self.transport.drain(quiet=_SILENCE)
+        until = self.clock.now() + self.transport.timeout
+        self.transport.write(self._line("version"))
+        while replies.version_of(self._next_line(until).removeprefix(self._settings.prefix)) is None:
+            pass
+        self.transport.drain(quiet=_SILENCE)
+        self._replied = self.clock.now()
         self.transport.suspect = False
+
+    def _next_line(self, until: float) -> str:
+        line = self.transport.read_line(max(0.0, until - self.clock.now()))
+        return (line or b"").decode("ascii", "replace").strip()
 
     def _exchange(self, command: str) -> bytes:
         reply = self._reply_to(command)
@@ -300,6 +307,9 @@ class Circulator(Instrument):
             # Replies do not say what they are about. One that is the very one to the question before may
             # belong to that one; asked again, it cannot.
             reply = self._reply_to(command)
+        if command != "version" and reply.startswith(MAKER.encode("ascii")):
+            self.transport.suspect = True
+            raise BadReply(f"{self.name}: {command} was answered {reply!r}", reply)
         self._last = (command, reply)
         prefix = self._settings.prefix.strip().encode("ascii")
         if not reply.startswith(prefix):
@@ -330,7 +340,7 @@ class Circulator(Instrument):
         Raises:
             UnsafeState: it could not be verified.
         """
-        return perform_and_verify(self.transport, self.clock, self.name, self.safe_dialogue())
+        return perform_and_verify(self.transport, self.clock, self.name, self.safe_dialogue(), self.resynchronise)
 
     def safe_dialogue(self) -> tuple[Exchange, ...]:
         """The exchanges of `make_safe`."""

@@ -4,7 +4,7 @@ A circulator holds no cell. Which state of it is safe depends on what is in the 
 file says it (``on_exit``):
 
 ``hold``
-    nothing is changed: the bath stays as it is, and an alarm is not overlooked.
+    nothing is changed; what it does, or which alarm has stopped it, is asked and recorded.
 ``stop``
     the circulation stops, and with it heating and cooling.
 a temperature
@@ -13,7 +13,7 @@ a temperature
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from luggin.capabilities import Exchange
 from luggin.clock import Clock
@@ -31,8 +31,8 @@ _FOUND = r"[ \t\r]*\n?"
 def safe_exchanges(settings: Settings) -> tuple[Exchange, ...]:
     """What is done, and how it is read back."""
     if settings.on_exit == "hold":
-        # No alarm: stopped or started, from the panel or remote; words must follow, a bare number may be any value.
-        return (_question(settings, "status", r"0[0-3][ \t]+[A-Z]+[A-Z ]*", settings.write_pause),)
+        # Words must follow the code: a bare number may be any value.
+        return (_question(settings, "status", r"(0[0-3]|-[0-9]{2})[ \t]+[A-Z][^\r\n]*", settings.write_pause),)
     if settings.on_exit == "stop":
         return (_order(settings, "out_mode_05 0"), _question(settings, "in_mode_05", "0", settings.write_pause))
     target = float(settings.on_exit)
@@ -64,10 +64,17 @@ def _as_number(value: float) -> str:
     return rf"{sign}0*{whole}\.{digits}0*" if digits else rf"{sign}0*{whole}(\.0*)?"
 
 
-def perform_and_verify(transport: Transport, clock: Clock, name: str, exchanges: Sequence[Exchange]) -> str:
+def perform_and_verify(
+    transport: Transport,
+    clock: Clock,
+    name: str,
+    exchanges: Sequence[Exchange],
+    resynchronise: Callable[[], None],
+) -> str:
     """Do the exchanges; what was read back, in words.
 
-    Tried twice, because the first attempt may only have brought line and instrument in step.
+    Tried twice. ``resynchronise`` brings a line in step on which an answer was missed: a late one must not
+    pass for what is read back.
 
     Raises:
         UnsafeState: both attempts failed.
@@ -77,7 +84,7 @@ def perform_and_verify(transport: Transport, clock: Clock, name: str, exchanges:
         for attempt in range(2):
             try:
                 if attempt or transport.suspect:
-                    transport.drain(quiet=0.2)
+                    resynchronise()
                 done = perform(transport, exchanges, clock)
             except (ReplyTimeout, BadReply) as error:
                 failure = error

@@ -52,6 +52,16 @@ MODELS: Mapping[str, Model] = MappingProxyType(
 )
 """The models; ``other`` is for those that are not in the table, and is never chosen by itself."""
 
+UNCONFIRMED = (
+    "Seven data bits (setting bytesize): common, but not in the manual's chapter.",
+    "The end of a reply: line feed by the manual, carriage return and line feed in practice; both are read.",
+    "The answer to in_sp_06 (temperature unit): 0 or C is read as degC, 1 or F as degF (setting ask_unit).",
+    "What is answered for an external sensor that is not there: a status, dashes, or -15 are taken for no reading.",
+    "Working ranges of the models; narrow them with the settings lowest and highest.",
+    "Models other than CF31 and CF41: which numbers their values have is from notes of people who drive them.",
+    "Whether the status after a refused command stays until the next one.",
+)
+
 MANUAL_STOP, MANUAL_START, REMOTE_STOP, REMOTE_START = range(4)
 
 STATUS: Mapping[int, str] = MappingProxyType(

@@ -198,7 +198,7 @@ def test_an_old_refusal_does_not_stand_in_the_way(rule):
 
 
 @pytest.mark.parametrize(("code", "words"), [(-1, "low level"), (-14, "excess temperature"), (-5, "sensor is broken")])
-def test_an_alarm_is_told_in_words_and_is_no_safe_state(code, words):
+def test_an_alarm_is_told_in_words_and_nothing_is_set_any_more(code, words):
     with twin(alarm=code, alarm_after=600.0) as (bath, clock, _):
         bath.set_temperature(40.0)
         bath.check_control()
@@ -208,8 +208,7 @@ def test_an_alarm_is_told_in_words_and_is_no_safe_state(code, words):
             bath.check_control()
         with pytest.raises(InstrumentFault, match=words):
             bath.set_temperature(30.0)
-        with pytest.raises(UnsafeState):
-            bath.make_safe()
+        assert f"{code:03d} " in bath.make_safe(), "it has stopped by itself; that is recorded"
 
 
 def test_somebody_who_stopped_it_is_noticed():
