@@ -40,8 +40,8 @@ end if there is a probability, or all the time for a ``duration`` (``for``). Wha
 """
 
 from luggin_sim.faults.course import FaultCourse
-from luggin_sim.faults.kinds import KINDS, Fault, Kind
 from luggin_sim.faults.injector import FaultInjector
+from luggin_sim.faults.kinds import KINDS, Fault, Kind
 from luggin_sim.faults.table import read_fault, read_faults
 
 __all__ = ["KINDS", "Fault", "FaultCourse", "FaultInjector", "Kind", "read_fault", "read_faults"]
