@@ -12,6 +12,7 @@ From a test, in this process::
     faults.replug()  # the port can be opened anew; the old one stays dead
     faults.inject("unplug", keep=4, duration=0.0)  # hangs up in the middle of the next reply
     faults.reboot()  # settings, scripts and buffers lost, cell open
+    lab.swap("cell", "bath")  # exchanges two cables
     faults.events  # what has happened, with the bytes before and after
 
 From a bench file, where times have units and ``for`` is the duration::
