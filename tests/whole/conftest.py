@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from luggin.steps import Vocabulary, load_protocol
 def own_home(tmp_path, monkeypatch):
     """Nothing of these tests is noted in the home of whoever runs them."""
     monkeypatch.setenv("LUGGIN_HOME", str(tmp_path / "home"))
+    # Nor beside the locks of this computer: a trip closes the line of its cell to everybody.
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
 
 
 @pytest.fixture(scope="module")

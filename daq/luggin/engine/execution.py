@@ -16,7 +16,7 @@ from luggin.engine.parts import Part
 from luggin.engine.recorder import Recorder
 from luggin.engine.stepping import achieved_by, execution_of
 from luggin.engine.suspension import Suspended
-from luggin.errors import LimitError, LimitTripped, LugginError, NotSupported
+from luggin.errors import LimitError, LugginError, NotSupported
 from luggin.records import Schema
 
 if TYPE_CHECKING:
@@ -291,5 +291,4 @@ class Attempt:
             return "end_step", self.parts, {**self.values, "ended_by": words}
         if trip.then == "suspend":
             raise Suspended(trip.limit, f"step {self.path}: {words}")
-        run.trip = f"step {self.path}: {words}"
-        raise LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept.")
+        raise run.tripped(f"step {self.path}: {words}")

@@ -22,7 +22,6 @@ from luggin.engine.pacing import Pace
 from luggin.engine.temperatures import TEMPERATURE
 from luggin.errors import (
     InstrumentError,
-    LimitTripped,
     LineInUse,
     LineLost,
     LugginError,
@@ -287,11 +286,10 @@ class Monitors:
         """A limit was left: the run stops as for any other reading."""
         run = self.run
         if self.error is None:
-            run.trip = f"monitor {stream}: {words}"
             step, attempt = run.current
+            self._stop_run(run.tripped(f"monitor {stream}: {words}"))
             run.event(Event.TRIP, stream=stream, step=step, attempt=attempt, then="stop", words=words)
             run.watcher.said(f"limit: {run.trip}")
-            self._stop_run(LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept."))
 
     def lost(self, stream: str, words: str, guarded: str) -> None:
         """A line broke: the run goes on without the monitor, unless there is a limit on what it read (``guarded``)."""

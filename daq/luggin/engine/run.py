@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from luggin.store import RunLog, StoreWriter
 
 
+#: How long (host s) a disk may hold up a row before whoever writes it counts as hanging.
+SLOW_DISK = 30.0
 #: How long (host s) the end of a run waits for its observers at most.
 OBSERVERS = 0.5
 
@@ -258,6 +260,8 @@ class Run:
         for role in session.devices:
             self.guard.watchdog.watch(session.line(role))
         self.guard.on_stuck = self._stuck
+        for target in (self.writer, self._log):
+            self.guard.watchdog.allow(target, "append", SLOW_DISK)
         session.opened = self._line_opened
         self.event(Event.GUARDIAN, pid=self.guard.pid, words=f"guards {', '.join(line.role for line in lines)}")
 
@@ -336,6 +340,18 @@ class Run:
             self._around.enter_context(self.session.clock.worker("run"))
             self.monitors.start(specs)
 
+    def tripped(self, words: str) -> LimitTripped:
+        """A limit stopped the run: its lines are closed to everybody until somebody has looked at the cell.
+
+        Returns the exception to raise.
+        """
+        self.trip = words
+        try:
+            latch(lines_of(self.session.bench), words, self.folder)
+        except StoreError as error:  # the run itself stays latched, and its cell is opened whatever happens here
+            self.watcher.said(f"the lines could not be closed to other runs: {error}")
+        return LimitTripped(f"{words}. The cell is open; the data up to there are kept.")
+
     def stop_by_signal(self, count: int, name: str) -> None:
         """What a `SignalWatch` tells: the first signal stops at a row boundary, the second at once."""
         words = {1: "stopping: the cell is being opened", 2: "stopping at once: the cell is being opened"}
@@ -401,8 +417,6 @@ class Run:
 
     def _finish(self, error: BaseException | None) -> None:
         unsafe: LugginError | None = None
-        if isinstance(error or self.monitors.error, LimitTripped):
-            latch(lines_of(self.session.bench), self.trip or str(error), self.folder)
         try:
             self._close_bench()
         except LugginError as trouble:

@@ -111,6 +111,8 @@ def plan_of_script(
     from luggin.engine.limits import limits_of
     from luggin.engine.protocols import monitors_of
     from luggin.steps import MonitorEntry, parse_limits, parse_sample
+    from luggin.steps.base import MistakenRecord
+    from luggin.steps.setpoints import unmonitored
 
     plugins = surroundings.plugins if surroundings else plugin_manager.load()
     source = surroundings.source if surroundings else _own_source()
@@ -123,13 +125,17 @@ def plan_of_script(
         beside = Path(source.name).parent / bench
         place = beside if beside.exists() else Path(bench)
         opened = load_bench(place, drivers=list(plugins.drivers()))
+    watched = [MonitorEntry(**entry) for entry in monitors]
+    kept = parse_limits(limits)
+    if wrong := unmonitored(kept, [name for entry in watched for name in entry.read]):
+        raise MistakenRecord("limits", wrong)
     plan = Plan(
         title=title or Path(source.name).stem,
         bench=opened,
         source=source,
         sample=parse_sample(sample),
-        limits=limits_of(parse_limits(limits)),
-        monitors=monitors_of([MonitorEntry(**entry) for entry in monitors]),
+        limits=limits_of(kept),
+        monitors=monitors_of(watched),
     )
     return plan, plugins
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from luggin import units
 from luggin.engine.events import Event
-from luggin.errors import LimitTripped
 
 if TYPE_CHECKING:
     from luggin.engine.execution import Attempt
@@ -84,11 +83,9 @@ class Suspensions:
             if since is not None and now - since >= limit.back_seconds:
                 break
             if limit.within is not None and now - began >= limit.within:
-                run.trip = (
-                    f"step {attempt.path}: {suspended}; it was not back within {units.show_duration(limit.within)}"
-                )
-                run.event(Event.TRIP, **place, then="stop", words=run.trip)
-                raise LimitTripped(f"{run.trip}. The cell is open; the data up to there are kept.")
+                words = f"{suspended}; it was not back within {units.show_duration(limit.within)}"
+                run.event(Event.TRIP, **place, then="stop", words=words)
+                raise run.tripped(f"step {attempt.path}: {words}")
             if not clock.sleep(pause, run.soft):
                 raise run.interrupted()
         with self._lock:

@@ -207,6 +207,9 @@ def _event(event: Mapping[str, Any]) -> str:
     return short(f"{what}: {described(rest)}", 600)
 
 
+_CONSEQUENCES = {"end_step": "the step ends", "suspend": "the cell is opened; the run waits until it is back"}
+
+
 def limits_section(material: Material) -> Html:
     """The windows of the cell, and who watched them."""
     limits = material.archive.header.get("limits", ())
@@ -214,10 +217,10 @@ def limits_section(material: Material) -> Html:
         return section("Limits", element("p", "No limits were set."), id_="limits")
     rows = [
         (
-            short(limit.get("column", ""), 60),
+            short(f"rate of {limit['column']}" if limit.get("kind") == "rate" else limit.get("column", ""), 60),
             limit_words(limit),
             _lasting(limit),
-            "the step ends" if limit.get("then") == "end_step" else "the run stops, the cell is opened",
+            _CONSEQUENCES.get(str(limit.get("then")), "the run stops, the cell is opened"),
             _holder(str(limit.get("column", "")), material),
         )
         for limit in limits

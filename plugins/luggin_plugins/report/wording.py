@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from luggin import units
+from luggin.engine.limits import Limit
 from luggin_plugins.report.markup import Html, clean, element, escaped, join
 
 LONGEST = 400
@@ -186,6 +187,9 @@ def limit_words(limit: Mapping[str, Any]) -> str:
     """The window of a limit."""
     low, high, unit = limit.get("low"), limit.get("high"), str(limit.get("unit", ""))
     has_low, has_high = _finite(low), _finite(high)
+    if limit.get("kind") == "rate":
+        shown = Limit(**limit).show
+        return f"{shown(float(low or 0.0))} {ELLIPSIS} {shown(float(high or 0.0))}"
     if has_low and has_high:
         return f"{value_with_unit(float(low), unit)} {ELLIPSIS} {value_with_unit(float(high), unit)}"  # type: ignore[arg-type]
     if has_low:

@@ -118,8 +118,10 @@ def test_failed_run(laboratory, page_of, texts):
     page = page_of(finished.folder)
     assert "Outcome: failed: the cable was <pulled>" in page.text
     assert "step 1 failed: the cable was <pulled>" in page.section("events")
-    assert "failed" in rows_of_steps(page)[0]
-    assert len(page.pictures) == 2
+    rows = rows_of_steps(page)
+    assert ["broken" in row for row in rows] == [True] * (len(rows) - 1) + [False]
+    assert "failed" in rows[-1]
+    assert len(page.pictures) == len(rows) + 1  # each attempt that measured, and the overview
 
 
 def test_run_that_was_killed_and_one_that_goes_on(completed, copy_of, cut_log, page_of):
