@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luggin import plugins as plugin_manager
 from luggin.bench import Bench, check_roles, live_bench_text, load_bench, requires_limits
 from luggin.documents import toml_value
 from luggin.errors import Problem, ProtocolError, UsageError
@@ -46,6 +47,20 @@ CURRENT = '{column = "current", between = ["-1 mA", "1 mA"]}'
 
 def loaded(limits="", role="cell"):
     return load_protocol(text=PROTOCOL.format(limits=limits, role=role), name="p.toml")
+
+
+@pytest.mark.parametrize("on_exit", ["hold", "stop", "25 degC", "-7.5 degC", "298 K"])
+def test_how_a_controller_is_left_is_told_to_its_driver(on_exit):
+    text = SIMULATED.replace("[simulated.cell]", f'on_exit = "{on_exit}"\n[simulated.cell]', 1)
+    role = load_bench(text=text, drivers=DRIVERS).roles["cell"]
+    assert role.on_exit == on_exit
+    assert role.settings["on_exit"] == on_exit
+
+
+def test_a_cell_is_never_left_on_whatever_its_bench_says():
+    """The drivers of potentiostats know no such setting."""
+    with pytest.raises(UsageError, match="on_exit"):
+        plugin_manager.load().driver("palmsens.methodscript").offline({"model": "emstat4-hr", "on_exit": "hold"})
 
 
 def test_a_simulated_bench():
@@ -121,9 +136,10 @@ def test_a_served_bench_is_simulated():
         ),
         (
             'settings = {model = "emstat4-hr"}',
-            'on_exit = "hold"',
-            '7: instruments.cell.on_exit: "hold" is not available in this version. '
-            'Write "cell off": the cell circuit is opened, however a run ends.',
+            'on_exit = "leave it on"',
+            '7: instruments.cell.on_exit: "leave it on" is not a state in which an instrument can be left. '
+            'Write "cell off" (the cell circuit is opened, however a run ends), or for a temperature controller '
+            '"hold", "stop" or a temperature such as "25 degC".',
         ),
         (
             'settings = {model = "emstat4-hr"}',
