@@ -85,6 +85,7 @@ def test(
     results: dict[str, list[Verdict]] = {}
     for chosen in _models(found, model, resource):
         subject = Subject(driver, {"model": chosen, **given}, plugins=plugins)
+        found.line_settings(subject.settings)  # a setting that is wrong is no fault of the driver
         if resource is None:
             results[chosen] = _shown(f"{chosen}: {found.models[chosen]}", verdicts(subject), as_json)
             continue

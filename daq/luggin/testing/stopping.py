@@ -97,14 +97,18 @@ def off_after_an_abort_at_any_moment(subject: Subject) -> None:
 
 @check
 def end_technique_ends_one(subject: Subject) -> None:
-    """`end_technique` ends the technique that runs, without an error.
-
-    Behind a single one the cell is off. In a chain the next one runs where the instrument can do that, else
-    the chain ends.
-    """
+    """`end_technique` ends the technique that runs, without an error; behind a single one the cell is off."""
     for technique, realised in _promised(subject):
         with subject.rig() as rig:
             _stopped_at(rig, [technique], 0.4 * realised.duration, rig.instrument.end_technique)
+
+
+@check
+def end_technique_in_a_chain(subject: Subject) -> None:
+    """`end_technique` ends the first of two techniques in one go; the next one runs, or else the chain ends.
+
+    Behind both the cell is off.
+    """
     pair = _chain(subject)
     with subject.rig() as rig:
         duration = rig.instrument.prepare(pair).durations[0]
@@ -207,5 +211,6 @@ CHECKS = (
     off_after_an_abort_at_any_row,
     off_after_an_abort_at_any_moment,
     end_technique_ends_one,
+    end_technique_in_a_chain,
     a_chain_keeps_the_cell_closed,
 )

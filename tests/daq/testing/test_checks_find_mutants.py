@@ -59,6 +59,7 @@ FOUND_BY = [
     ("off_after_an_abort_at_any_moment", mutants.DeafToAborts, "was off after"),
     ("off_after_an_abort_at_any_moment", mutants.LeavesTheCellOn, "the cell is on behind"),
     ("end_technique_ends_one", mutants.GoesOn, "was off after"),
+    ("end_technique_in_a_chain", mutants.GoesOn, "ran to its end"),
     ("a_chain_keeps_the_cell_closed", mutants.LeavesTheCellOn, "the cell is on behind the chain"),
     ("make_safe_reads_back", mutants.StopsOnly, "no exchange verifies an answer"),
     ("make_safe_reads_back", mutants.SaysItIsSafe, "make_safe sent b''"),
