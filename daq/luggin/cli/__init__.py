@@ -15,6 +15,7 @@ _COMMANDS = {
     "check": ("luggin.cli.running", "Look a protocol over and rehearse it in virtual time; touches nothing."),
     "run": ("luggin.cli.running", "Run a protocol and print its results."),
     "resume": ("luggin.cli.running", "Take an interrupted run up where it ended."),
+    "status": ("luggin.cli.statusing", "Say what goes on now: runs, lines in use, runs that could be taken up again."),
     "clear": ("luggin.cli.latching", "Say that the cell was looked at after a limit stopped a run."),
     "recover": ("luggin.cli.running", "Bring a run folder in order after a crash; can be repeated."),
     "list": ("luggin.cli.cataloguing", "List the runs of a folder, newest first, with their results."),
