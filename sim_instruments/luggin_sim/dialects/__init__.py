@@ -49,6 +49,22 @@ class _SourceMeter:
         return make(model, options, cell)
 
 
+class _Ec301:
+    """SRS' EC301, loaded when one is used."""
+
+    usual_model = "ec301"
+
+    def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
+        from luggin_sim.dialects.srs_ec301 import check
+
+        return check(model, options)
+
+    def make(self, model: str, options: Mapping[str, Any], cell: Cell) -> Dialect:
+        from luggin_sim.dialects.srs_ec301 import make
+
+        return make(model, options, cell)
+
+
 class _Circulator:
     """Julabo's circulators, loaded when one is used."""
 
@@ -73,4 +89,5 @@ DIALECTS: Mapping[str, DialectMaker] = {
     **TEMPERING,
     "keithley.2450": _SourceMeter(),
     "palmsens.methodscript": _MethodScript(),
+    "srs.ec301": _Ec301(),
 }
