@@ -137,7 +137,8 @@ class Outlook:
         lines.append(("ended", f"{self.ended}{ago}{f': {self.why}' if self.why else ''}"))
         lines += [("limit", f"{self.trip}. Look at the cell first.")] if self.trip else []
         lines += [("guardian", words) for words in self.guardian]
-        done = f"{len(self.completed)} steps are not done again"
+        one = len(self.completed) == 1
+        done = f"{len(self.completed)} step{' is' if one else 's are'} not done again"
         lines.append(("done", f"{done}: {_some(self.completed)}" if self.completed else "no step was completed"))
         if self.blocked:
             return [_line(*line) for line in [*lines, ("blocked", self.blocked)]]
@@ -348,7 +349,7 @@ def _executions(history: History, vocabulary: Vocabulary, changed: LoadedProtoco
 
 
 def confirm_resume(outlook: Outlook, people: People | None) -> None:
-    """Have a person agree to what will be done to a real cell. A simulated one needs nobody.
+    """Have a person agree to what was told of a real cell (`Outlook.words`). A simulated one needs nobody.
 
     Raises:
         RunFolderError: it cannot be resumed as things are.
@@ -363,7 +364,7 @@ def confirm_resume(outlook: Outlook, people: People | None) -> None:
             f"{outlook.folder}: somebody has to agree to what a resume does to the cell; run it from a terminal, or "
             "with --yes"
         )
-    people.ask("\n".join([*outlook.words(RealClock().utc()), "Is the cell ready for this?"]), {}, _Never(), None)
+    people.ask(f"{outlook.folder}: is the cell ready for what will be done?", {}, _Never(), None)
 
 
 class _Never:
