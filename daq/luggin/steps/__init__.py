@@ -9,6 +9,7 @@ from luggin.steps.limits import COLUMN_UNITS, Limit
 from luggin.steps.loading import LoadedProtocol, load_protocol, parse_limits, parse_sample
 from luggin.steps.preflight import Expected, Preflight
 from luggin.steps.protocol import AnalysisEntry, Events, MonitorEntry, Protocol, Thinning
+from luggin.steps.pulses import DPV, SWV
 from luggin.steps.quantities import (
     CurrentRange,
     Duration,
@@ -42,6 +43,8 @@ __all__ = [
     "CA",
     "CP",
     "Rest",
+    "DPV",
+    "SWV",
     "SetTemperature",
     "Ramp",
     "Equilibrate",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from luggin import units
 from luggin.capabilities import Technique
+from luggin.instrument.pulses import PULSED, reached
 from luggin.steps.base import Step, TechniqueStep
 from luggin.steps.limits import COLUMN_UNITS, Limit
 from luggin.steps.wording import Mistake
@@ -72,6 +73,11 @@ def _potentials_outside(technique: Technique, limits: Sequence[B]) -> Iterator[t
         for potential in value if isinstance(value, tuple | list) else () if value is None else (value,):
             if (limit := outside(limits, potential)) is not None:
                 yield name, f"{potential:.4g} V vs ref", limit
+    if technique.name in PULSED:
+        name = "pulse" if "pulse" in technique.parameters else "amplitude"
+        for potential in reached(technique.name, technique.parameters):
+            if (limit := outside(limits, potential)) is not None:
+                yield name, f"{potential:.4g} V vs ref at the end of a pulse", limit
 
 
 def _beyond_potentials(technique: Technique, limits: Sequence[B]) -> Iterator[tuple[str, str, B]]:

@@ -11,11 +11,13 @@ from luggin.errors import PluginError
 from luggin.steps.base import Step
 from luggin.steps.control import Chain, ForEach, Note, Prompt, Repeat
 from luggin.steps.preflight import Preflight
+from luggin.steps.pulses import DPV, SWV
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature
 
 BUILT_IN: tuple[type[Step], ...] = (
     *(OCP, CV, LSV, CA, CP, Rest),
+    *(DPV, SWV),
     *(SetTemperature, Ramp, Equilibrate),
     Preflight,
     *(Prompt, Note, Chain, Repeat, ForEach),
@@ -24,8 +26,6 @@ BUILT_IN: tuple[type[Step], ...] = (
 NOT_YET: tuple[str, ...] = (
     "solution_resistance",
     "compensate",
-    "dpv",
-    "swv",
     "eis",
     "geis",
     "charge",
@@ -54,6 +54,8 @@ _OTHER_NAMES = {
     "temperature": "set_temperature",
     "peis": "eis",
     "cyclic_voltammetry": "cv",
+    "differential_pulse_voltammetry": "dpv",
+    "square_wave_voltammetry": "swv",
     "chronoamperometry": "ca",
     "chronopotentiometry": "cp",
 }

@@ -14,13 +14,17 @@ from typing import Any
 from luggin import units
 from luggin.capabilities import Capabilities, Range, Technique
 from luggin.errors import LimitError, NotSupported, UsageError
+from luggin.instrument.pulses import PULSED, reached
+from luggin_drivers.palmsens import pulses
 from luggin_drivers.palmsens.script import nearest
+from luggin_drivers.palmsens.settings import Settings
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "cv": ("begin", "vertices", "end", "rate", "step", "cycles", "quiet", "current_range"),
     "lsv": ("begin", "end", "rate", "step", "quiet", "current_range"),
     "ca": ("potential", "duration", "dt", "quiet", "current_range"),
     "ocp": ("duration", "dt"),
+    **pulses.NAMES,
 }
 _OPTIONAL = {"quiet": 0.0, "cycles": 1, "current_range": None}
 _WAY_OUT = {
@@ -30,6 +34,7 @@ _WAY_OUT = {
     "duration": "choose another duration",
     "cycles": "split the step",
     "quiet": "choose another quiet time",
+    **pulses.WAY_OUT,
 }
 # Two potentials closer than this cannot be told apart by any model of the family.
 _SAME_POTENTIAL = 1e-6
@@ -52,20 +57,30 @@ class Rounded:
 
     @property
     def potentials(self) -> tuple[float, ...]:
-        """Every potential that it turns or stays at (V); none for ``ocp``."""
+        """Every potential that it turns or stays at, or that its pulses reach (V); none for ``ocp``."""
         if self.name == "cv":
             return (self["begin"], *self["vertices"], self["end"])
-        if self.name == "lsv":
-            return (self["begin"], self["end"])
+        if self.name == "lsv" or self.name in PULSED:
+            far = (nearest(potential) for potential in reached(self.name, self.technique.parameters))
+            return (self["begin"], self["end"], *far)
         return (self["potential"],) if self.name == "ca" else ()
 
     @property
     def interval(self) -> float:
         """Time between two points (s)."""
+        if self.name in PULSED:
+            return pulses.interval(self.name, self.technique.parameters)
         return float(self["step"] / self["rate"]) if "rate" in self.technique.parameters else float(self["dt"])
 
+    @property
+    def edges_per_second(self) -> float:
+        """How often in a second the potential changes, at its fastest."""
+        if self.name in PULSED:
+            return pulses.edges_per_second(self.name, self.technique.parameters)
+        return 1 / self.interval
 
-def check_and_round(technique: Technique, capabilities: Capabilities, line_rate: float) -> Rounded:
+
+def check_and_round(technique: Technique, capabilities: Capabilities, settings: Settings) -> Rounded:
     """The technique as the instrument will get it.
 
     Raises:
@@ -84,7 +99,11 @@ def check_and_round(technique: Technique, capabilities: Capabilities, line_rate:
     for name, allowed in capabilities.techniques[technique.name].limits.items():
         _within(capabilities.model, f"{technique.name}.{name}", rounded[name], allowed, _WAY_OUT[name])
     result = Rounded(Technique(technique.name, rounded), tuple(notes))
-    _check_geometry(result)
+    if technique.name in PULSED:
+        pulses.check(technique.name, rounded, settings.dpv_pulses)
+    else:
+        _check_geometry(result)
+    line_rate = settings.line_rate
     quiet = rounded.get("quiet", 0.0)
     if 0 < quiet < 1 / line_rate:
         raise LimitError(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from luggin import units
 from luggin.capabilities import Capabilities, Realised, Technique
 from luggin.errors import LimitError, NotSupported, UsageError
+from luggin.instrument.pulses import PULSED
 from luggin.records import Flag, Schema
-from luggin_drivers.palmsens import script
+from luggin_drivers.palmsens import pulses, script
 from luggin_drivers.palmsens.capabilities import SCHEMAS
 from luggin_drivers.palmsens.parameters import Rounded, check_and_round
 from luggin_drivers.palmsens.settings import Settings
@@ -32,6 +33,7 @@ class Loop:
     """One measurement loop of a script: how to read its packages.
 
     ``cycle`` is the cycle of its first rows (0: quiet time), None where the stream has no cycles.
+    ``missing`` columns of the stream, behind those that are sent, have no values in this loop.
     """
 
     part: int
@@ -40,6 +42,7 @@ class Loop:
     interval: float
     flags: int = 0
     cycle: int | None = None
+    missing: int = 0
     lines: tuple[str, ...] = ()
 
 
@@ -65,7 +68,7 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
     """
     if not techniques:
         raise UsageError("there is no technique to prepare")
-    parts = [check_and_round(t, capabilities, settings.line_rate) for t in techniques]
+    parts = [check_and_round(t, capabilities, settings) for t in techniques]
     if len(parts) > 1 and any(p.name == "ocp" for p in parts):
         raise NotSupported(
             f"the {capabilities.model} measures the open-circuit potential only with the cell off, so ocp cannot "
@@ -108,7 +111,7 @@ def _choose_mode(parts: Sequence[Rounded], settings: Settings) -> Mode:
     model = settings.table
     numbers = model.automatic_modes if settings.mode is None else (settings.mode,)
     potentials = [e for p in parts for e in p.potentials]
-    fastest = max(1 / p.interval for p in parts)
+    fastest = max(p.edges_per_second for p in parts)
     reasons = []
     for mode in (model.mode(n) for n in numbers):
         reason = _misfit(mode, potentials, fastest)
@@ -139,7 +142,7 @@ def _bandwidth(parts: Sequence[Rounded], mode: Mode, settings: Settings, notes: 
     """Control bandwidth (Hz): as set, or six times the rate of points, never above the mode's."""
     wanted = settings.max_bandwidth
     if wanted is None:
-        points = max(1 / p.interval for p in parts)
+        points = max(p.edges_per_second for p in parts)
         wanted = max(_SMALLEST_BANDWIDTH, float(round(_BANDWIDTH_PER_POINT_RATE * points)))
     if mode.max_bandwidth is not None and wanted > mode.max_bandwidth:
         notes.append(
@@ -152,6 +155,8 @@ def _bandwidth(parts: Sequence[Rounded], mode: Mode, settings: Settings, notes: 
 def _preamble(parts: Sequence[Rounded], mode: Mode, bandwidth: float, settings: Settings) -> list[str]:
     open_circuit = parts[0].name == "ocp"
     lines = script.declare("t", "p") if open_circuit else script.declare("t", "p", "c")
+    if any(p.name == "swv" for p in parts):
+        lines += script.declare("f", "r")
     lines += [
         script.command("set_pgstat_chan", settings.channel),
         script.command("set_pgstat_mode", mode.number),
@@ -207,13 +212,18 @@ def _loops(number: int, part: Rounded) -> list[Loop]:
     def loop(head: str, every: float = interval, flags: int = 0, cycle: int | None = None) -> Loop:
         types = (TIME, APPLIED_POTENTIAL, CURRENT)
         lines = tuple(script.measurement_loop(head, ["p", "c"]))
-        return Loop(number, schema, types, every, flags, cycle if part.name == "cv" else None, lines)
+        missing = len(pulses.variables(part.name)[1]) - len(types) if part.name in PULSED else 0
+        return Loop(number, schema, types, every, flags, cycle if part.name == "cv" else None, missing, lines)
 
     loops = []
     if part["quiet"] > 0:
         every = _quiet_interval(part)
         head = script.command("meas_loop_ca", "p", "c", part.potentials[0], every, part["quiet"])
         loops.append(loop(head, every, Flag.QUIET_TIME.value, 0))
+    if part.name in PULSED:
+        sent, types = pulses.variables(part.name)
+        lines = script.measurement_loop(pulses.head(part.name, part.technique.parameters), sent)
+        return [*loops, Loop(number, schema, types, interval, lines=tuple(lines))]
     if part.name == "ca":
         loops.append(loop(script.command("meas_loop_ca", "p", "c", part["potential"], part["dt"], part["duration"])))
         return loops
@@ -252,14 +262,21 @@ def _path(part: Rounded) -> float:
 def _duration(part: Rounded) -> float:
     if part.name == "ocp":
         return float(part["duration"])
-    active = part["duration"] if part.name == "ca" else _path(part) / part["rate"]
+    if part.name in PULSED:
+        active = pulses.rows(part.technique.parameters) * part.interval
+    else:
+        active = part["duration"] if part.name == "ca" else _path(part) / part["rate"]
     return float(active + part["quiet"])
 
 
 def _rows(part: Rounded) -> int:
     """About how many rows; the manual does not say whether turning points are sampled once or twice."""
     swept = part.name in ("cv", "lsv")
-    points: float = _path(part) / part["step"] + 1 if swept else part["duration"] / part["dt"]
+    points: float
+    if part.name in PULSED:
+        points = pulses.rows(part.technique.parameters)
+    else:
+        points = _path(part) / part["step"] + 1 if swept else part["duration"] / part["dt"]
     if part.name != "ocp" and part["quiet"] > 0:
         points += part["quiet"] / _quiet_interval(part)
     return round(points)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from luggin import units
 from luggin.errors import UsageError
 from luggin_drivers.palmsens.tables import MODELS, Model
 
 LoopExit = Literal["abort", "Y"]
+PulseDirection = Literal["scan", "up"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Settings:
         max_bandwidth: Hz; None takes six times the rate of points, as the maker's examples do.
         loop_exit: how one technique of a chain is ended: ``Y`` leaves the measurement loop and goes
             on (not confirmed by the manual), ``abort`` ends the whole chain.
+        dpv_pulses: whether the pulses of a dpv go the way that the staircase goes (``scan``), or to
+            positive potentials always (``up``; not confirmed by the manual).
         silence: how long (s) the instrument may say nothing beyond the time between two points.
         max_rate, min_step, max_line_rate: limits that the manual does not give (V/s, V, 1/s).
         baudrate, rtscts: of the line, where it differs from the model's usual one.
@@ -35,6 +38,7 @@ class Settings:
     mode: int | None = None
     max_bandwidth: float | None = None
     loop_exit: LoopExit = "abort"
+    dpv_pulses: PulseDirection = "scan"
     silence: float = 3.0
     max_rate: float = 1.0
     min_step: float = 1e-3
@@ -119,10 +123,13 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
-def _loop_exit(name: str, value: object) -> LoopExit:
-    if value not in ("abort", "Y"):
-        raise _refuse(name, value, '"abort" or "Y"')
-    return value
+def _one_of(*words: str) -> Callable[[str, object], str]:
+    def read(name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise _refuse(name, value, " or ".join(f'"{word}"' for word in words))
+        return value
+
+    return read
 
 
 _READERS: Mapping[str, Callable[[str, object], Any]] = {
@@ -130,7 +137,8 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {
     "channel": _whole(0, 15),
     "mode": _whole(2, 4),
     "max_bandwidth": _quantity("Hz", 0.01, 200e3),
-    "loop_exit": _loop_exit,
+    "loop_exit": _one_of(*get_args(LoopExit)),
+    "dpv_pulses": _one_of(*get_args(PulseDirection)),
     "silence": _quantity("s", 0.2, 600.0),
     "max_rate": _quantity("V/s", 1e-6, 100.0),
     "min_step": _quantity("V", 1e-6, 0.1),

@@ -152,6 +152,7 @@ class ScriptRun:
                 if not isnan(self._range):
                     flags |= _RANGE_CHANGED
                 self._range = scale
+            values += [nan] * loop.missing
             row = (*values, scale, flags) if loop.cycle is None else (*values, self._cycle, scale, flags)
         return Frame(loop.schema, self._clock.now(), rows=(row,), part=loop.part)
 

@@ -64,11 +64,13 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "meas_loop_ocp": (VARIABLE, POSITIVE, POSITIVE),
     "meas_loop_lsv": (VARIABLE, VARIABLE, VALUE, VALUE, POSITIVE, POSITIVE),
     "meas_loop_cv": (VARIABLE, VARIABLE, VALUE, VALUE, VALUE, POSITIVE, POSITIVE),
+    "meas_loop_dpv": (VARIABLE, VARIABLE, VALUE, VALUE, POSITIVE, POSITIVE, POSITIVE, POSITIVE),
+    "meas_loop_swv": (*[VARIABLE] * 4, VALUE, VALUE, POSITIVE, POSITIVE, POSITIVE),
     "endloop": (),
     "on_finished:": (),
 }
 _LOOPS_NOT_SIMULATED = frozenset(
-    f"meas_loop_{technique}" for technique in ("cp", "dpv", "swv", "npv", "acv", "pad", "lsp", "eis", "geis")
+    f"meas_loop_{technique}" for technique in ("cp", "npv", "acv", "pad", "lsp", "eis", "geis")
 )
 NOT_SIMULATED = _LOOPS_NOT_SIMULATED | {
     "array",

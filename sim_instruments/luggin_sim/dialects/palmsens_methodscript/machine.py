@@ -15,6 +15,7 @@ from luggin_sim.dialects.palmsens_methodscript.language import COMMANDS, objecti
 from luggin_sim.dialects.palmsens_methodscript.output import metadata, pack
 from luggin_sim.dialects.palmsens_methodscript.potentiostat import Potentiostat, Refused
 from luggin_sim.dialects.palmsens_methodscript.programmes import cycle, cycle_steps, sweep, whole_steps
+from luggin_sim.dialects.palmsens_methodscript.pulses import DifferentialPulse, PulseProgramme, SquareWave, steps
 from luggin_sim.dialects.palmsens_methodscript.ranging import TIMING
 from luggin_sim.dialects.palmsens_methodscript.rules import Rules
 from luggin_sim.dialects.palmsens_methodscript.script import Name, Script, Statement
@@ -23,10 +24,13 @@ Course: TypeAlias = Generator[float, None, None]
 #: Applies one level for a time, with status bits, and reads the cell then.
 Sampler: TypeAlias = Callable[[float, float, int], None]
 
-LSV, CV, CA, OCP = 0x0000, 0x0005, 0x0007, 0x000B
+LSV, DPV, SWV, CV, CA, OCP = 0x0000, 0x0001, 0x0002, 0x0005, 0x0007, 0x000B
 
 CRITICAL_OVERLOAD = 0x0032
+IMPOSSIBLE_TIMING = 0x005A
 AT_LEAST_ONE_STEP = 0x4029
+
+_ROUNDING = 1e-9
 
 
 class Fault(Exception):
@@ -79,6 +83,8 @@ class Machine:
             "wait": self._wait,
             "meas_loop_cv": self._cyclic,
             "meas_loop_lsv": self._linear,
+            "meas_loop_dpv": self._differential_pulse,
+            "meas_loop_swv": self._square_wave,
             "meas_loop_ca": self._constant,
             "meas_loop_ocp": self._open_circuit,
         }
@@ -212,6 +218,21 @@ class Machine:
         levels = sweep(begin, end, step)
         return self._measure(statement, LSV, [levels], step / rate, self._current_sampler(statement))
 
+    def _differential_pulse(self, statement: Statement) -> Course:
+        begin, end, step, pulse, pulse_time, rate = self._numbers(statement, 2)
+        if pulse_time > 0.5 * step / rate * (1.0 + _ROUNDING):
+            raise Refused(IMPOSSIBLE_TIMING)
+        return self._pulsed(statement, DPV, DifferentialPulse(begin, end, step, pulse, pulse_time, rate))
+
+    def _square_wave(self, statement: Statement) -> Course:
+        return self._pulsed(statement, SWV, SquareWave(*self._numbers(statement, 4)))
+
+    def _pulsed(self, statement: Statement, technique: int, programme: PulseProgramme) -> Course:
+        self._potentiostat.check_closed_at(*programme.extremes(self._rules))
+        self._check_steps(steps(programme))
+        sample = self._pulse_sampler(statement, programme)
+        return self._measure(statement, technique, [programme.levels()], programme.period, sample, first=1)
+
     def _constant(self, statement: Statement) -> Course:
         potential, dt, duration = self._numbers(statement, 2)
         self._potentiostat.check_closed_at(potential)
@@ -255,6 +276,33 @@ class Machine:
 
         return sample
 
+    def _pulse_sampler(self, statement: Statement, programme: PulseProgramme) -> Sampler:
+        """Level, net current, and both of its readings where the loop has variables for them."""
+        potential, *currents = (
+            self._variable(statement, i) for i in range(4 if isinstance(programme, SquareWave) else 2)
+        )
+        potential.store(0.0, "da")
+        for current in currents:
+            current.store(0.0, "ba")
+        leads, ranging, rules = self._potentiostat.leads, self._potentiostat.ranging, self._rules
+        measure, critical = leads.cell.measure_current, self._potentiostat.critical_current
+
+        def meter(flowing: float) -> float:
+            reading = measure(flowing)
+            if abs(reading) > critical:
+                raise Refused(CRITICAL_OVERLOAD)
+            return reading
+
+        def sample(level: float, _: float, status: int) -> None:
+            readings = [ranging.read(reading, status) for reading in programme.at(level, leads, meter, rules)]
+            potential.value = level
+            larger = max(readings, key=lambda reading: abs(reading[0]))
+            net = readings[0][0] - readings[1][0]
+            for current, (value, said) in zip(currents, [(net, larger[1]), *readings], strict=False):
+                current.value, current.metadata = value, said
+
+        return sample
+
     def _potential_sampler(self, statement: Statement) -> Sampler:
         potential, leads = self._variable(statement, 0), self._potentiostat.leads
         potential.store(0.0, "ab")
@@ -266,9 +314,20 @@ class Machine:
         return sample
 
     def _measure(
-        self, statement: Statement, technique: int, scans: Iterable[Iterator[float]], dt: float, sample: Sampler
+        self,
+        statement: Statement,
+        technique: int,
+        scans: Iterable[Iterator[float]],
+        dt: float,
+        sample: Sampler,
+        first: int | None = None,
     ) -> Course:
-        """Go through all levels, one every ``dt`` (s), with the loop's body after each."""
+        """Go through all levels, one every ``dt`` (s), with the loop's body after each.
+
+        ``first`` is 1 if the first level takes its time whatever the rule for ramps says.
+        """
+        if first is None:
+            first = 0 if self._rules.first_package == "at_start" else 1
         status = TIMING if dt < self._rules.shortest_step else 0
         dt = max(dt, self._rules.shortest_step)
         body = [self._action(inner) for inner in statement.body]
@@ -276,7 +335,7 @@ class Machine:
         sent = self.sent
         sent.append(f"M{technique:04X}")
         marks: list[str] = ["*"]
-        start, turn = self._time, 0 if self._rules.first_package == "at_start" else 1
+        start, turn = self._time, first
         self.in_loop = True
         try:
             for number, levels in enumerate(scans, self._rules.scan_base):

@@ -27,6 +27,10 @@ class Rules:
         repeat_begin: each further scan samples the begin potential again.
         shortest_step: what one turn of a loop takes at least (s); faster loops set the timing bit.
 
+    Pulses:
+        sampled_share: part of a pulse, at its end, over which the current is averaged.
+        pulse_direction: the pulses of a dpv go the way that the staircase goes, or always up.
+
     Stream:
         scan_base: number of the first scan in ``C0000``.
         marks_after_abort: an aborted loop still sends its ``-`` and ``*``.
@@ -54,6 +58,8 @@ class Rules:
     vertices: Literal["once", "twice"] = "once"
     repeat_begin: bool = False
     shortest_step: float = 0.0001
+    sampled_share: float = 0.1
+    pulse_direction: Literal["scan", "up"] = "scan"
     scan_base: int = 0
     marks_after_abort: bool = True
     empty_line_after_error: bool = False
@@ -101,6 +107,8 @@ def _check_numbers(rules: Rules) -> list[Problem]:
             problems.append(Problem(f"{value!r} is not zero or more", f"{_PATH}.{name}"))
     if rules.shortest_step < 1e-6:
         problems.append(Problem("a turn of a loop takes at least a microsecond", f"{_PATH}.shortest_step"))
+    if not 0 < rules.sampled_share < 1:
+        problems.append(Problem("the current is read over a part of a pulse, less than 1", f"{_PATH}.sampled_share"))
     if not 0 < rules.down_at < rules.up_at <= rules.over_range:
         problems.append(Problem("down_at < up_at <= over_range must hold, or ranging never settles", f"{_PATH}.up_at"))
     return problems
