@@ -13,6 +13,8 @@ from luggin.capabilities import Exchange, Identity, Range
 from luggin.errors import BadReply, LimitError, LugginError, ReplyTimeout
 from luggin.instrument import reading, setting
 from luggin.records import Column, Flag, Frame, Schema
+from luggin_drivers.keithley import Keithley2450, SourceMeter
+from luggin_drivers.keithley.settings import read_settings as read_unit_settings
 from luggin_drivers.palmsens import PalmSensMethodScript
 from luggin_drivers.palmsens.methodscript import MethodScriptInstrument
 from luggin_drivers.palmsens.settings import read_settings
@@ -122,6 +124,17 @@ class Credulous(Good):
             return super().identify()
         except LugginError:
             return Identity("PalmSens", "EmStat4 HR", "1", "1")
+
+
+class KnowsItself(Good):
+    """Says who it is without asking anybody."""
+
+    def identify(self):
+        return Identity("PalmSens", "EmStat4 HR", "1", "1")
+
+
+class Unreadable(Good):
+    wind = reading("w", unit="m/s", decode=float, doc="Nobody ever asked for it.")
 
 
 class Nameless(Good):
@@ -320,6 +333,23 @@ class Driver(PalmSensMethodScript):
     def offline(self, settings):
         good = super().offline(settings)
         return self._kind(good.transport, good.clock, "offline", read_settings(settings))
+
+
+class OutOfStep(SourceMeter):
+    """After a missed answer it goes on as if nothing had been; so do its answers, one behind."""
+
+    def resynchronise(self):
+        self.transport.suspect = False
+
+
+class UnitDriver(Keithley2450):
+    """Registers a source-measure unit of these."""
+
+    def __init__(self, kind):
+        self._kind = kind
+
+    def create(self, transport, clock, name, settings):
+        return self._kind(transport, clock, name, read_unit_settings(settings))
 
 
 class TakesAnySetting(Driver):

@@ -30,6 +30,8 @@ FOUND_BY = [
     ("silent_constructor", mutants.Chatty, "it sent b't"),
     ("silent_constructor", mutants.TalksWhenLookedAt, "temperature"),
     ("silent_constructor", mutants.TakesAnyAttribute, "misspelt"),
+    ("works_offline", mutants.KnowsItself, "although there is no line"),
+    ("readings_are_read", mutants.Unreadable, "twin.wind: cannot make sense of"),
     ("units_and_docs_everywhere", mutants.Undocumented, "nameless has no doc"),
     ("units_and_docs_everywhere", mutants.StrangeUnit, "furlong"),
     ("units_and_docs_everywhere", mutants.Unlimited, "level is a number without limits"),
@@ -86,6 +88,15 @@ def test_a_driver_that_takes_any_setting_is_found():
     found = verdict("refuses_unknown_settings", mutants.TakesAnySetting(mutants.Good))
     assert found.outcome == "failed"
     assert "no_such_setting" in found.detail
+
+
+@pytest.mark.parametrize("kind", [mutants.OutOfStep, mutants.SourceMeter])
+def test_answers_that_are_one_behind_are_found(kind):
+    driver = mutants.UnitDriver(kind)
+    unit = Subject(driver.id, {"model": "2450"}, plugins=mutants.plugins_with(driver))
+    found = judge(_BY_NAME["answers_over_a_failing_line_are_right_or_none"], unit)
+    assert found.outcome == ("failed" if kind is mutants.OutOfStep else "passed")
+    assert kind is mutants.SourceMeter or "was read as" in found.detail
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in FOUND_BY}))
