@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from luggin.engine.execution import Attempt, Executed
+    from luggin.engine.run import Run
     from luggin.steps import Preflight
 
 #: The excursion is slow first (V/s), so that a large double layer draws no more current than it must. Where
@@ -203,6 +204,8 @@ class _Look:
 
     def _went_on(self, wrong: Sequence[Check]) -> str:
         """Why the run goes on with a cell that is not as expected. Raises if it does not."""
+        if _is_stand_in(self._run, self._attempt.role):
+            return "in a rehearsal another cell stands in for the one that is expected"
         said = "; ".join(map(str, wrong))
         if self._step.on_fail == "note":
             return "the protocol says so"
@@ -217,6 +220,13 @@ class _Look:
             f"step {self._attempt.path}: the pre-flight failed: {said}. Nothing else was done to the cell, and it is "
             "open. Put it right and resume the run, or change what the step expects."
         )
+
+
+def _is_stand_in(run: Run, role: str) -> bool:
+    """Whether a simulated twin stands in for the instrument that the bench file names, as in a rehearsal."""
+    bench = run.session.bench
+    written = bench.document.data.get("instruments", {}).get(role, {}).get("resource", "")
+    return bool(bench.roles[role].resource != written)
 
 
 def _response(rows: NDArray[Any]) -> Response | None:

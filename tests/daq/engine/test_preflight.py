@@ -318,6 +318,18 @@ def test_a_run_that_failed_its_pre_flight_is_taken_up_with_another_one(look, plu
     assert steps == [("1", 1, "failed"), ("1", 2, "done"), ("2", 1, "done")]
 
 
+def test_a_rehearsal_does_not_take_its_own_cell_for_the_one_that_is_expected(tmp_path, plugins, monkeypatch):
+    from luggin.rehearsal import rehearse
+
+    monkeypatch.setenv("LUGGIN_HOME", str(tmp_path))
+    step = '{do = "preflight", expect = {ocp = ["3.1 V", "3.3 V"]}}'
+    loaded = load_protocol(text=f'title = "x"\nsteps = [{step}]\n{SAMPLE}', vocabulary=Vocabulary(), name="p.toml")
+    real = POTENTIOSTAT[: POTENTIOSTAT.index("[simulated")].replace("sim://cell", "/dev/ttyACM0")
+    assert rehearse(loaded, plan_of(loaded, load_bench(text=real)), plugins).outcome == "completed"
+    simulated = rehearse(loaded, plan_of(loaded, load_bench(text=POTENTIOSTAT + CELL)), plugins)
+    assert simulated.outcome == "failed"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
