@@ -15,8 +15,6 @@ from luggin.capabilities import Technique
 from luggin.engine.allowed import forbidden
 from luggin.engine.cell_checks import (
     Check,
-    OpenCircuit,
-    Response,
     check_open_circuit,
     check_overcurrent,
     check_response,
@@ -24,6 +22,7 @@ from luggin.engine.cell_checks import (
     may_be_closed,
     not_looked_at,
 )
+from luggin.engine.cell_readings import OpenCircuit, Response
 from luggin.errors import InstrumentFault, LimitError, LimitTripped, LugginError, NotSupported, PreflightFailed
 from luggin.steps.preflight import LASTS
 

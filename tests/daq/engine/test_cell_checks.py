@@ -7,14 +7,12 @@ from hypothesis import strategies as st
 
 from luggin.engine.cell_checks import (
     SHORT,
-    STRAY,
-    OpenCircuit,
-    Response,
     check_open_circuit,
     check_overcurrent,
     check_response,
     may_be_closed,
 )
+from luggin.engine.cell_readings import STRAY, OpenCircuit, Response
 from luggin.records import Flag
 
 REACH = (-6.0, 6.0)
