@@ -106,8 +106,9 @@ class SentRows:
         *lines, self._partial = (self._partial + new).split(b"\n")
         for line in lines:
             chunk = json.loads(line)
-            take = self._asked if chunk["dir"] == ">" else self._answered
-            take(chunk["data"])
+            if chunk["dir"] != "!":  # a fault, which is told beside what was delivered
+                take = self._asked if chunk["dir"] == ">" else self._answered
+                take(chunk["data"])
         return self
 
     def _asked(self, text):

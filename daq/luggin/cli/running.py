@@ -67,7 +67,7 @@ def run(
 
     loaded, bench = _load(protocol, bench_path, plugins)
     plan = replace(plan_of(loaded, bench), folder=folder, force=force)
-    look_over(loaded, plan, plugins)
+    plan = replace(plan, bytes=look_over(loaded, plan, plugins).bytes)
     with watching(as_json, loaded.protocol.title) as watcher:
         finished = run_protocol(loaded, plan, plugins, people=people_for(yes, bench), watcher=watcher)
     return _end(finished, plugins, no_report, as_json)
@@ -101,7 +101,7 @@ def _run_several(
     for path in files:
         loaded, bench = _load(path, bench_path, plugins)
         plan = replace(plan_of(loaded, bench), force=force)
-        look_over(loaded, plan, plugins)
+        plan = replace(plan, bytes=look_over(loaded, plan, plugins).bytes)
         jobs.append(Job(loaded, plan, Silent() if as_json else NamedLines(path.name)))
     _require_different_instruments(jobs)
     run_together(jobs, plugins, SimulatedOperator() if yes else None)
@@ -182,7 +182,8 @@ def _run_script(
 )
 @click.option("--force", is_flag=True, help="Go on with a changed protocol or bench without a rehearsal.")
 @click.option("--clear-trip", is_flag=True, help="The limit that stopped the run was looked into.")
-@click.option("--yes", is_flag=True, help="Answer every prompt of the protocol with yes.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done; touches nothing.")
+@click.option("--yes", is_flag=True, help="Agree to what will be done, and answer every prompt with yes.")
 @click.option("--no-report", is_flag=True, help="Do not write report.html.")
 @_json
 def resume(
@@ -191,18 +192,22 @@ def resume(
     protocol: Path | None,
     force: bool,
     clear_trip: bool,
+    dry_run: bool,
     yes: bool,
     no_report: bool,
     as_json: bool,
 ) -> int:
     """Take the run in FOLDER up where it ended.
 
-    What completed is not done again; the interrupted step is, and what the safe stop destroyed
-    (steps with `establishes`) is established again first.
+    What completed is not done again; the interrupted step goes on as its technique says, and what the
+    safe stop destroyed (steps with `establishes`) is established again first. All of that is told
+    before it is done, and on a real bench somebody has to agree to it.
     """
     from luggin.cli.people import people_for, watching
+    from luggin.engine.outlook import confirm_resume, read_outlook
     from luggin.engine.protocols import resume_protocol
     from luggin.engine.scripts import read_script
+    from luggin.engine.start import Source
     from luggin.observing import bench_of
     from luggin.steps import load_protocol
 
@@ -214,6 +219,15 @@ def resume(
     if protocol is not None:
         changed = read_script(protocol, ()) if protocol.suffix == ".py" else load_protocol(protocol, words)
     bench = None if bench_path is None else read_bench(bench_path, plugins)
+    people = people_for(yes, bench)
+    if (folder / "run.log").is_file():
+        outlook = read_outlook(folder, words, None if isinstance(changed, Source) else changed)
+        if dry_run:
+            echo_json(outlook.to_json()) if as_json else click.echo("\n".join(outlook.words()))
+            return 0
+        if not outlook.blocked and (clear_trip or not outlook.trip):
+            click.echo("\n".join(outlook.words()), err=True)
+            confirm_resume(outlook, people)
     with watching(as_json, f"resuming {folder.name}") as watcher, scripts_print_to(as_json):
         finished = resume_protocol(
             folder,
@@ -223,7 +237,7 @@ def resume(
             changed=changed,
             clear_trip=clear_trip,
             force=force,
-            people=people_for(yes, bench),
+            people=people,
             watcher=watcher,
         )
     return _end(finished, plugins, no_report, as_json)

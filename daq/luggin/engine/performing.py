@@ -87,15 +87,19 @@ class Performer:
         """A step gave back what it gave when it was done."""
         self._replayed[path] = (step, dict(self._run.references))
 
-    def before(self, path: str) -> None:
-        """Before a step that really runs: bring back what the end of the last process, or trouble, undid."""
+    def before(self, path: str, step: Step) -> None:
+        """Before a step that really runs: bring back what the end of the last process, or trouble, undid.
+
+        Not the states that the step itself makes: a soak at 40 degC does not want the one at 30 degC before it.
+        """
         if self._resumed:
             self._resumed = False
             for state, entry in self._history.latest_establishing(before=path).items():
                 if entry.path in self._replayed:
-                    step, references = self._replayed[entry.path]
-                    self._established[state] = _Established(entry.path, step, references)
+                    made, references = self._replayed[entry.path]
+                    self._established[state] = _Established(entry.path, made, references)
                     self._undone.add(state)
+        self._undone.difference_update(self._states(step))
         self._restore()
 
     def _restore(self) -> None:

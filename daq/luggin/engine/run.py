@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from luggin.engine.guarding import Guard
     from luggin.engine.limits import Limit
     from luggin.engine.session import BenchSession
+    from luggin.engine.upkeep import Upkeep
     from luggin.observing import Observers
     from luggin.plugins import Plugins
     from luggin.steps import Step
@@ -99,6 +100,9 @@ class Run:
         #: The process that makes the lines safe when this one dies or hangs; `guarded` starts it.
         self.guard: Guard | None = None
         self._observers: Observers | None = None
+        self._upkeep: Upkeep | None = None
+        #: Why the run has to end, where no person and no signal said so.
+        self._stop_error: LugginError | None = None
         #: Where several runs live in one process: told when this one is given up because its driver hangs.
         self.on_given_up: Callable[[LugginError], None] | None = None
         self._performer = Performer(self, history)
@@ -140,7 +144,7 @@ class Run:
         if recorded is not None:
             return self._replay(place, step, recorded)
         self.monitors.require_free_for(step)
-        self._performer.before(place)
+        self._performer.before(place, step)
         return self._performer.perform(place, step)
 
     def _replay(self, path: str, step: Step, recorded: Mapping[str, Any]) -> StepResult:
@@ -237,6 +241,19 @@ class Run:
         for instrument in list(self.session.instruments.values()):
             if measures(instrument):
                 instrument.request_abort()
+
+    def stop_for(self, error: LugginError) -> None:
+        """The run has to end, from any thread: safely, and with this error."""
+        if self._stop_error is None:
+            self._stop_error = error
+            self.request_stop(str(error))
+
+    def kept_up(self) -> None:
+        """Look after the disk and the computer's clocks until the run is over."""
+        from luggin.engine.upkeep import Upkeep
+
+        self._upkeep = Upkeep(self)
+        self._upkeep.start()
 
     # -- the guardian
     def guarded(self) -> None:
@@ -369,8 +386,9 @@ class Run:
 
     def interrupted(self) -> LugginError:
         """The exception for a stop that was asked for, by a person or by a monitor."""
-        if self.monitors.error is not None:
-            return self.monitors.error
+        error = self.monitors.error or self._stop_error
+        if error is not None:
+            return error
         return Interrupted(f"stopped by {self.stop_reason}; the cell is open, the data are kept")
 
     # -- the record
@@ -410,6 +428,8 @@ class Run:
 
     def finish(self, error: BaseException | None) -> None:
         """Make everything safe, record the outcome, publish all rows and give the bench back."""
+        if self._upkeep is not None:
+            self._upkeep.close()
         if self.outcome != "running":
             return
         with self._around:

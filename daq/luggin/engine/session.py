@@ -220,8 +220,14 @@ class BenchSession:
         return found
 
     def role(self, said: str | None) -> str:
-        """The role that a step means; UsageError if there is none."""
-        role = said or (next(iter(self.instruments)) if len(self.instruments) == 1 else "cell")
+        """The role that a step means: the only one that measures, or ``cell``, where none is said.
+
+        Raises:
+            UsageError: there is no such role.
+        """
+        measuring = [name for name, instrument in self.instruments.items() if measures(instrument)]
+        only = measuring or list(self.instruments)
+        role = said or (only[0] if len(only) == 1 else "cell")
         if role not in self.instruments:
             raise UsageError(f"{self._name} has no role {role!r}; it has {', '.join(self.instruments)}")
         return role

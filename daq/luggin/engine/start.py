@@ -23,6 +23,7 @@ from luggin.engine.monitors import MonitorSpec
 from luggin.engine.progress import Lines, People, Silent, SimulatedOperator, Watcher
 from luggin.engine.run import Run
 from luggin.engine.session import BenchSession
+from luggin.engine.space import require_space
 from luggin.errors import RunFolderError, UsageError
 from luggin.guardian.record import read_interventions
 from luggin.platform import process_id
@@ -65,6 +66,8 @@ class Plan:
     monitors: Sequence[MonitorSpec] = ()
     force: bool = False
     folder: Path | None = None
+    #: What the run may take on the disk; 0 if nobody knows.
+    bytes: int = 0
     #: False for rehearsals, which nobody hears of.
     observe: bool = True
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -112,7 +115,7 @@ def begin(
     Raises:
         RunFolderError: the folder exists already.
         InstrumentError, UsageError: the bench cannot be opened; nothing was written.
-        StoreError: the folder cannot be made; the bench is closed again.
+        StoreError: there is not enough space, or the folder cannot be made; the bench is closed again.
     """
     from luggin.store import RunLog, StoreWriter
 
@@ -120,6 +123,7 @@ def begin(
     if folder.exists():
         raise RunFolderError(f"{folder} exists already. {_way_out(folder)}")
     plan = require_rehearsed(plan, plan.force)
+    tight = require_space(folder, plan.bytes)
     plugins.check_run(lambda: plan.told(resumed=False), plan.bench.document.data)
     session = BenchSession(plan.bench, plugins, str(folder), shared)
     writer: StoreWriter | None = None
@@ -136,7 +140,10 @@ def begin(
             writer.abandon()
         session.close()
         raise
-    return _run(folder, session, writer, log, History(), plan, plugins, people, watcher)
+    run = _run(folder, session, writer, log, History(), plan, plugins, people, watcher)
+    if tight:
+        run.watcher.said(tight)
+    return run
 
 
 def _way_out(folder: Path) -> str:
@@ -237,6 +244,8 @@ def _run(
     )
     run.event(Event.RESUMED if history.order else Event.STARTED)
     try:
+        if not session.clock.virtual:
+            run.kept_up()
         run.guarded()
         run.observed(plan.bench.path, plan.observe)
         run.monitor(plan.monitors)

@@ -227,7 +227,8 @@ def _prepared(
 
 def _role(on: str | None, offline: Mapping[str, Any]) -> str | None:
     if on is None:
-        return next(iter(offline)) if len(offline) == 1 else "cell" if "cell" in offline else None
+        measuring = [name for name, device in offline.items() if measures(device)] or list(offline)
+        return measuring[0] if len(measuring) == 1 else "cell" if "cell" in offline else None
     return on if on in offline else None
 
 

@@ -29,6 +29,8 @@ class Said:
         """The one message of a command that was refused."""
         assert "Traceback" not in self.out + self.errors
         lines = [line for line in self.errors.splitlines() if not line.startswith("No bench is named")]
+        if lines and lines[0].startswith("run       "):  # what a resume would do is told before it is tried
+            lines = lines[next(n for n, line in enumerate(lines) if line.startswith("luggin: ")) :]
         assert lines, "there is no message"
         assert lines[0].startswith(("luggin: ", "Usage: ")), lines
         assert sum(line.startswith("luggin: ") for line in lines) <= 1, lines
