@@ -107,7 +107,7 @@ def _ahead(history: History, known: Mapping[str, Step] | None, begun: str | None
 
 
 def _first(history: History, known: Mapping[str, Step] | None, begun: str | None) -> str | None:
-    """The first step that will really run, if it was begun before."""
+    """The first step that will really run."""
     if known is None:
         return begun
     return next((path for path in known if path not in history.paths or history.paths[path].ended is None), None)
@@ -116,15 +116,32 @@ def _first(history: History, known: Mapping[str, Step] | None, begun: str | None
 def _made_again(history: History, known: Mapping[str, Step] | None, before: str | None) -> tuple[MadeAgain, ...]:
     from luggin.steps.lasting import lasts
 
+    own = set() if before is None else _states_of(before, history, known)
     states: dict[str, list[str]] = {}
     for state, entry in history.latest_establishing(before=before).items():
-        states.setdefault(entry.path, []).append(state)
+        if state not in own and state.partition("@")[0] + "@" not in own:
+            states.setdefault(entry.path, []).append(state)
     made = []
     for path, its in states.items():
         step = None if known is None else known.get(path)
         title = history.paths[path].do if step is None else title_of(step)
         made.append(MadeAgain(path, title, None if step is None else lasts(step), states=tuple(its)))
     return tuple(made)
+
+
+def _states_of(path: str, history: History, known: Mapping[str, Step] | None) -> set[str]:
+    """The states that a step makes itself, so that nobody has to make them before it; ``temperature@``: of any role."""
+    from luggin.steps import TemperatureStep
+
+    if path in history.paths:
+        return set(history.paths[path].establishes)
+    step = None if known is None else known.get(path)
+    if step is None:
+        return set()
+    states = {state if "@" in state else f"{state}@{step.on or 'cell'}" for state in step.establishes}
+    if isinstance(step, TemperatureStep):
+        states.add(f"temperature@{step.on or ''}")
+    return states
 
 
 def _blocked(history: History, interrupted: GoesOn | None) -> str:

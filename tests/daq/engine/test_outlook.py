@@ -241,6 +241,27 @@ def test_a_run_that_died_behind_its_last_step_has_nothing_to_establish():
     assert outlook.blocked == ""
 
 
+LADDER = [f'{{do = "equilibrate", target = "{t} degC", within = "0.2 K", dwell = "1 h"}}' for t in (30, 40)]
+
+
+@pytest.mark.parametrize(
+    ("begun", "again"),
+    [((1,), []), ((1, 2), []), ((1, 2, 3), ["1"])],
+    ids=["between two soaks", "in the second soak", "in the measurement behind the first"],
+)
+def test_a_soak_does_not_want_the_soak_before_it(begun, again):
+    steps = LADDER if len(begun) < 3 else [LADDER[0], OCP, SWEEP]
+    loaded = load_protocol(text=f'title = "x"\nsteps = [{", ".join(steps)}]\n{SAMPLE}')
+    records = [HEADER]
+    for number in begun:
+        temperature = steps[number - 1] in LADDER
+        records.append(started(str(number), establishes=["temperature@oven"] if temperature else []))
+        if number < len(begun) or len(begun) == 1:
+            records.append(ended(str(number)))
+    outlook = outlook_of(Path("r"), History(records), loaded.protocol.walk(), ended="cut off")
+    assert [made.path for made in outlook.again] == again
+
+
 def test_of_a_script_only_what_it_did_is_known():
     header = {**HEADER, "protocol": {"kind": "python"}}
     records = [header, started("1", establishes=["hot@cell"]), ended("1"), started("2", do="cv")]
