@@ -65,6 +65,22 @@ class _Ec301:
         return make(model, options, cell)
 
 
+class _Rodeostat:
+    """IO Rodeo's Rodeostat, loaded when one is used."""
+
+    usual_model = "microamp"
+
+    def check(self, model: str, options: Mapping[str, Any]) -> list[Problem]:
+        from luggin_sim.dialects.iorodeo_rodeostat import check
+
+        return check(model, options)
+
+    def make(self, model: str, options: Mapping[str, Any], cell: Cell) -> Dialect:
+        from luggin_sim.dialects.iorodeo_rodeostat import make
+
+        return make(model, options, cell)
+
+
 class _Circulator:
     """Julabo's circulators, loaded when one is used."""
 
@@ -87,6 +103,7 @@ TEMPERING: Mapping[str, _Circulator] = {"julabo.circulator": _Circulator()}
 
 DIALECTS: Mapping[str, DialectMaker] = {
     **TEMPERING,
+    "iorodeo.rodeostat": _Rodeostat(),
     "keithley.2450": _SourceMeter(),
     "palmsens.methodscript": _MethodScript(),
     "srs.ec301": _Ec301(),
