@@ -10,7 +10,7 @@ from typing import Any
 
 from luggin.results import Analysis, AnalysisInput, Outcome
 
-__all__ = ["HALF_WAVES"]
+__all__ = ["HALF_WAVES", "PULSE_PEAKS"]
 
 
 def _half_waves(inputs: AnalysisInput) -> Outcome:
@@ -33,4 +33,27 @@ HALF_WAVES = Analysis(
     needs={"cv": {"potential": "V", "current": "A"}},
     function=_half_waves,
     parameters=_options,
+)
+
+
+def _pulse_peaks(inputs: AnalysisInput) -> Outcome:
+    """`luggin_plugins.cv.pulse_peaks.pulse_peaks`, loaded when it is needed."""
+    from luggin_plugins.cv.pulse_peaks import pulse_peaks
+
+    return pulse_peaks(inputs)
+
+
+def _pulse_options() -> type[Any]:
+    """The model of the analysis's options, loaded when it is needed."""
+    from luggin_plugins.cv.pulse_options import PulsePeaksOptions
+
+    return PulsePeaksOptions
+
+
+PULSE_PEAKS = Analysis(
+    name="cv.pulse-peaks",
+    title="Peak and half-wave potentials in differential pulse and square-wave voltammograms",
+    needs={technique: {"potential": "V", "current": "A"} for technique in ("dpv", "swv")},
+    function=_pulse_peaks,
+    parameters=_pulse_options,
 )

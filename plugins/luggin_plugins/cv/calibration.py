@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luggin_plugins.cv.intake import Voltammogram
-from luggin_plugins.cv.model import Centre, Expected, Program, fit, held_current, program_of
+from luggin_plugins.cv.model import Centre, Expected, Program, fit, held_current
 from luggin_plugins.cv.noise import Array
 from luggin_plugins.cv.pairing import Pair, Peak, Wave
-from luggin_plugins.cv.peaks import Vertex, breadth, locate, window
+from luggin_plugins.cv.peaks import Vertex, bootstrapped, breadth, locate, window
 from luggin_plugins.cv.rivals import two_in_one
 from luggin_plugins.cv.theory import REVERSIBLE_BREADTH, REVERSIBLE_PEAK_SHIFT, REVERSIBLE_SEPARATION
 
@@ -82,9 +82,8 @@ def locate_in_sweep(vg: Voltammogram, current: Array, sweep: int, centre: float,
     return replace(top, current=s.direction * top.current) if top else None
 
 
-def calibrate(vg: Voltammogram, waves: Sequence[Wave], n: int, thermal_v: float) -> Calibration:
+def calibrate(vg: Voltammogram, waves: Sequence[Wave], n: int, thermal_v: float, program: Program) -> Calibration:
     """Fit theory to the waves, measure both with the same ruler, and repeat until they agree."""
-    program = program_of(vg)
     centres = tuple(_first_centre(w, n, thermal_v) for w in waves)
     expected = fit(vg, program, centres)
     waves, widths = _measure_again(vg, waves, centres, expected)
@@ -170,7 +169,7 @@ def _measure_again(
 def _relocated(vg: Voltammogram, pair: Pair, width: float) -> Pair:
     def moved(peak: Peak) -> Peak:
         top = locate_in_sweep(vg, vg.current, peak.sweep, peak.potential, width)
-        return replace(peak, vertex=top) if top else peak
+        return replace(peak, vertex=bootstrapped(top)) if top else peak
 
     return Pair(moved(pair.forward), moved(pair.back) if pair.back else None)
 

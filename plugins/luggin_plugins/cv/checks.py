@@ -16,7 +16,7 @@ from luggin_plugins.cv.sweeps import Sweep
 
 FEWEST_POINTS_ACROSS = 10
 WIDEST_SEPARATION_V = 0.200
-CLOSEST_WAVES_V = 0.060
+CLOSEST_WAVES_V = 0.075
 NEAR_VERTEX_V = 0.120
 BEHIND_V = 0.150  # a return peak stands at most this far behind its forward peak; then the sweep is long enough
 BEHIND_WHEN_CUT_V = 2 * WIDEST_SEPARATION_V  # a slow return peak may have come in the rows that are missing

@@ -10,6 +10,7 @@ import numpy as np
 from luggin_plugins.cv.calibration import FittedWave, Passage
 from luggin_plugins.cv.theory import nicholson_ratio, transfer_coefficient_uncertainty
 
+MIDPOINT = "midpoint of peaks (local quartic), corrected by theory for switching, neighbours and ohmic drop"
 BIAS_TRUST = 0.2  # relative uncertainty of the correction that theory gives for the midpoint
 REVERSIBLE_EXCESS = 0.16  # of RT/nF: 4 mV / n at 25 degC beyond the reversible separation (psi about 7)
 
@@ -23,18 +24,37 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Drop:
+    """Resistance (ohm) whose drop is still to be taken off a midpoint, and its standard uncertainty."""
+
+    resistance: float
+    u: float
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """Everything that is published of a couple, in V; ``parts`` is the budget of ``half_wave.u``."""
+    """Everything that is published of a couple, in V; ``parts`` is the budget of ``half_wave.u``.
+
+    ``midpoint`` and what belongs to peaks is None for a couple that has no peaks of its own.
+    """
 
     half_wave: Value
-    separation: Value
-    midpoint: float
+    parts: dict[str, float]
+    method: str
+    midpoint: float | None
     bias: float
     ohmic: float
-    parts: dict[str, float]
-    ratio: Value
-    nicholson: float
+    separation: Value | None
+    ratio: Value | None
+    nicholson: float | None
     reversible: bool
+    semi_integral: Value | None = None
+    flags: tuple[str, ...] = ()
+
+
+def total(parts: dict[str, float]) -> float:
+    """Standard uncertainty from its independent parts: the root of the sum of their squares."""
+    return float(np.sqrt(sum(x * x for x in parts.values())))
 
 
 def mean_of(values: Sequence[float], noise: Sequence[float]) -> Value:
@@ -70,39 +90,58 @@ def largest_resistance(waves: Sequence[tuple[FittedWave, Sequence[Passage]]]) ->
     return min(bounds, default=0.0)
 
 
-def estimate(wave: FittedWave, passages: Sequence[Passage], spacing_v: float, resistance_ohm: float) -> Estimate:
-    """Half-wave potential of a couple from the passages that count.
+def unknown_drop(waves: Sequence[tuple[FittedWave, Sequence[Passage]]]) -> Drop:
+    """Half of the largest possible resistance; between none and all of it everything is equally likely.
 
-    E1/2 = midpoint - bias - ohmic. ``bias`` is theory's (finite switching, neighbours, cycles).
     The excess of the peak separation may come from slow electron transfer, which hardly moves the
-    midpoint, or from uncompensated resistance, which moves it by R (ipa + ipc) / 2: half of the
-    largest possible shift is taken off, and the rectangular distribution between none and all of
-    it enters the uncertainty. (GUM, JCGM 100:2008, 4.3.7.)
+    midpoint, or from uncompensated resistance, which moves it by R (ipa + ipc) / 2. (Rectangular
+    distribution: GUM, JCGM 100:2008, 4.3.7.)
+    """
+    largest = largest_resistance(waves)
+    return Drop(0.5 * largest, largest / (2.0 * float(np.sqrt(3.0))))
+
+
+def neighbours_share(centres: Sequence[float], number: int, slope_v: float) -> float:
+    """How far (V) other couples may move one beyond what superposed waves say.
+
+    Of successive steps of one molecule, a share exp(-gap / (RT/nF)) of it is in its middle form
+    where theory has none or all of it.
+    """
+    gaps = [abs(c - centres[number]) for k, c in enumerate(centres) if k != number]
+    return slope_v * float(sum(np.exp(-gap / slope_v) for gap in gaps))
+
+
+def estimate(wave: FittedWave, passages: Sequence[Passage], spacing_v: float, drop: Drop, beside_v: float) -> Estimate:
+    """Half-wave potential of a couple from the peaks of the passages that count.
+
+    E1/2 = midpoint - bias - ohmic. ``bias`` is theory's (finite switching, neighbours, cycles), and
+    ``beside_v`` (V) what theory does not know about the neighbours.
     """
     pairs = [(p, p.pair.back) for p in passages if p.pair.back is not None]
     noise = [0.5 * float(np.hypot(p.pair.forward.vertex.u, back.vertex.u)) for p, back in pairs]
     biases = [p.bias for p, _ in pairs if p.bias is not None]
     bias = float(np.mean(biases)) if biases else 0.0
     corrected = mean_of([p.pair.midpoint - (p.bias if p.bias is not None else bias) for p, _ in pairs], noise)
-    sums = [p.pair.forward.vertex.current + back.vertex.current for p, back in pairs]
-    shift = 0.5 * resistance_ohm * float(np.mean(sums))
-    grid = grid_uncertainty(spacing_v) / np.sqrt(2.0)
+    half_sum = 0.5 * float(np.mean([p.pair.forward.vertex.current + back.vertex.current for p, back in pairs]))
+    grid = grid_uncertainty(spacing_v) / float(np.sqrt(2.0))
+    trusted = BIAS_TRUST * abs(bias) if biases else 0.3 * wave.centre.slope
     parts = {
         "noise_and_cycles": corrected.u,
-        "grid": float(grid),
-        "switching_and_neighbours": BIAS_TRUST * abs(bias) if biases else 0.3 * wave.centre.slope,
-        "resistance": abs(shift) / (2.0 * float(np.sqrt(3.0))),
+        "grid": grid,
+        "switching_and_neighbours": float(np.hypot(trusted, beside_v)),
+        "resistance": abs(half_sum) * drop.u,
         "transfer_coefficient": transfer_coefficient_uncertainty(wave.centre.excess, wave.centre.slope),
     }
     separation = mean_of([p.pair.separation for p, _ in pairs], [2.0 * x for x in noise])
     u_separation = float(np.hypot(separation.u, 2.0 * grid))
     return Estimate(
-        half_wave=Value(corrected.value - 0.5 * shift, float(np.sqrt(sum(x * x for x in parts.values())))),
-        separation=Value(separation.value, u_separation),
+        half_wave=Value(corrected.value - half_sum * drop.resistance, total(parts)),
+        parts=parts,
+        method=MIDPOINT,
         midpoint=float(np.mean([p.pair.midpoint for p, _ in pairs])),
         bias=bias,
-        ohmic=0.5 * shift,
-        parts=parts,
+        ohmic=half_sum * drop.resistance,
+        separation=Value(separation.value, u_separation),
         ratio=_ratio(passages),
         nicholson=_nicholson(passages),
         reversible=wave.centre.excess <= REVERSIBLE_EXCESS * wave.centre.slope + 2.0 * u_separation,

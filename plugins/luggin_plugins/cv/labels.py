@@ -10,6 +10,7 @@ import numpy as np
 
 from luggin.errors import AnalysisError
 from luggin.results import Refusal, Table
+from luggin.units import convert
 from luggin_plugins.cv import refusals
 from luggin_plugins.cv.intake import Voltammogram
 from luggin_plugins.cv.theory import ROOM_TEMPERATURE_K
@@ -31,10 +32,18 @@ class Surroundings:
         return f" vs {self.reference}" if self.reference else ""
 
 
-def surroundings(sample: Mapping[str, Any], parameters: Mapping[str, Any]) -> Surroundings:
-    """Read temperature and reference electrode from what is known about sample and measurement."""
+def surroundings(
+    sample: Mapping[str, Any], parameters: Mapping[str, Any], tables: Sequence[Table] = ()
+) -> Surroundings:
+    """Read temperature and reference electrode from what is known about sample and measurement.
+
+    A temperature that was measured beside the voltammogram (a column ``temperature`` of its rows,
+    or ``temperature_K`` among its parameters) counts more than what the sample says.
+    """
     flags = []
-    temperature = parameters.get("temperature_K", sample.get("temperature_K"))
+    temperature = measured_temperature(tables)
+    if temperature is None:
+        temperature = parameters.get("temperature_K", sample.get("temperature_K"))
     if temperature is None:
         flags.append("assumed 25 degC")
         temperature = ROOM_TEMPERATURE_K
@@ -48,6 +57,17 @@ def surroundings(sample: Mapping[str, Any], parameters: Mapping[str, Any]) -> Su
         reference = ""
         flags.append("reference electrode unknown")
     return Surroundings(float(temperature), reference.strip(), tuple(flags))
+
+
+def measured_temperature(tables: Sequence[Table]) -> float | None:
+    """Mean temperature (K) of the rows, if they have a column of it."""
+    readings = []
+    for table in tables:
+        if "temperature" in table.columns:
+            values = np.asarray(table.columns["temperature"], dtype=np.float64)
+            unit = table.units.get("temperature", "K")
+            readings += [convert(float(v), unit, "K") for v in values[np.isfinite(values)]]
+    return float(np.mean(readings)) if readings else None
 
 
 def name_waves(
@@ -85,8 +105,7 @@ def scan_name(number: int, pieces: Sequence[Table], vg: Voltammogram | None) -> 
     if not number:
         return ""
     if vg is not None:
-        first = vg.sweeps[0].rows
-        return f"scan {number} at {rate_words(vg.time[first], vg.potential[first])}"
+        return f"scan {number} at {1e3 * scan_rate(vg):.4g} mV/s"
     rate = pieces[0].parameters.get("rate")
     if isinstance(rate, (int, float)) and rate > 0:
         return f"scan {number} at {1e3 * rate:.4g} mV/s"
@@ -103,7 +122,7 @@ def remarks_on(pieces: Sequence[Table], vg: Voltammogram, overloaded: int) -> li
     return found + ([f"overload in {overloaded} rows"] if overloaded else [])
 
 
-def rate_words(time: Any, potential: Any) -> str:
-    """Scan rate of a sweep in words, from its rows."""
-    rate = abs(float(np.polyfit(time - time[0], potential, 1)[0]))
-    return f"{1e3 * rate:.4g} mV/s"
+def scan_rate(vg: Voltammogram) -> float:
+    """Scan rate (V/s) of the first sweep, from its rows."""
+    rows = vg.sweeps[0].rows
+    return abs(float(np.polyfit(vg.time[rows] - vg.time[rows][0], vg.potential[rows], 1)[0]))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from luggin.documents import shown
 from luggin.errors import UnitError
-from luggin.steps.quantities import Quantity, refuse
+from luggin.steps.quantities import Kind, Quantity, refuse
 from luggin.units import measure
 
 LARGEST_NEAR_V = 10.0
@@ -78,3 +78,18 @@ class HalfWavesOptions(BaseModel):
 
     couples: Annotated[tuple[Couple, ...], BeforeValidator(_list_of_couples)] = Field(default=(), max_length=20)
     n: int = Field(default=1, ge=1, le=6, description="electrons per wave")
+    subtract: str = Field(
+        default="",
+        max_length=400,
+        description="id or role of the blank, or the folder of another run",
+        examples=["blank"],
+    )
+    resistance: str = Field(
+        default="",
+        max_length=80,
+        description="id of the step that measured the resistance of the solution, or a quantity",
+        examples=["Ru", "120(5) ohm"],
+    )
+    calibration: Annotated[Quantity, Kind("V", "0.5 mV", at_least=0.0)] = Field(
+        default=Quantity(0.0, "V"), description="standard uncertainty of the instrument's potential"
+    )

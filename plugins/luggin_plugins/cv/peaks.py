@@ -6,10 +6,11 @@ and every bump that stands out of the noise is a peak, however large its neighbo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from luggin_plugins.cv.bootstrap import bootstrap_spread
 from luggin_plugins.cv.noise import Array, correlation_inflation, white_noise
 
 SMOOTHING_V = 0.015  # half width of the smoothing for the search: a quarter of a one-electron peak
@@ -28,7 +29,9 @@ class Vertex:
     """The top of a peak: where (V), how high (A), and how well that is known.
 
     ``u`` and ``u_current`` are standard uncertainties from noise alone; ``curvature`` (A/V2) is
-    positive; ``points`` lie in the fit, and ``widest_gap`` (V) between two of them.
+    positive; ``points`` lie in the fit, and ``widest_gap`` (V) between two of them. ``pull`` is how
+    the potential changes with each of the fitted readings (V/A), and ``residuals`` are what the fit
+    leaves of them (A, in order of time).
     """
 
     potential: float
@@ -39,6 +42,8 @@ class Vertex:
     noise: float
     points: int
     widest_gap: float
+    pull: Array = field(repr=False, compare=False)
+    residuals: Array = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -113,16 +118,25 @@ def locate(potential: Array, current: Array, centre: float, half_width: float, o
     slope_at_top = np.array([k * top ** (k - 1) if k else 0.0 for k in range(order + 1)])
     in_time = residuals if potential[inside][-1] > potential[inside][0] else residuals[::-1]
     spread = noise * correlation_inflation(in_time)
+    pull = -half_width * (slope_at_top @ inverse) / curvature
     return Vertex(
         potential=centre + half_width * top,
         current=float(polynomial(top)),
-        u=half_width * spread * float(np.linalg.norm(slope_at_top @ inverse)) / abs(curvature),
+        u=spread * float(np.linalg.norm(pull)),
         u_current=spread * float(np.linalg.norm(np.array([top**k for k in range(order + 1)]) @ inverse)),
         curvature=abs(curvature) / half_width**2,
         noise=noise,
         points=int(x.size),
         widest_gap=float(np.max(np.abs(np.diff(x))) * half_width),
+        pull=pull if in_time is residuals else pull[::-1],
+        residuals=in_time,
     )
+
+
+def bootstrapped(vertex: Vertex, order: int = ORDER) -> Vertex:
+    """The same top with the uncertainty of its potential from a bootstrap over its residuals."""
+    (u,) = bootstrap_spread(vertex.pull[None, :], vertex.residuals, order + 1)
+    return replace(vertex, u=float(u))
 
 
 def breadth(height: float, curvature: float) -> float:

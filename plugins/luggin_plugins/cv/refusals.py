@@ -155,7 +155,7 @@ def overlapping(gap_v: float, label: str) -> Refusal:
     """Two waves cannot be told apart well enough."""
     return Refusal(
         "waves-overlap",
-        f"the next wave is only {1e3 * gap_v:.0f} mV away: below 60 mV two waves cannot be separated by their peaks",
+        f"the next wave is only {1e3 * gap_v:.0f} mV away: below 75 mV two waves cannot be told apart",
         label,
     )
 
@@ -191,3 +191,81 @@ def two_in_one(gap_v: float, label: str) -> Refusal:
 def couple_not_found(label: str, near_v: float) -> Refusal:
     """A couple that was asked for is not there."""
     return Refusal("couple-not-found", f"no wave was found within 0.15 V of {near_v:.3f} V", label)
+
+
+def no_resistance(said: str, why: str) -> Refusal:
+    """A resistance that was to be taken into account is not known."""
+    return Refusal(
+        "resistance-unknown",
+        f"the resistance {said!r} is not known: {why}. Name a solution_resistance step of this run, or write a "
+        'quantity such as "120(5) ohm"',
+    )
+
+
+def no_blank(said: str, why: str) -> Refusal:
+    """A blank that was to be taken off is not there."""
+    return Refusal("blank-missing", f"the blank {said!r} cannot be taken off: {why}")
+
+
+def blank_differs(said: str, why: str) -> Refusal:
+    """A blank that was measured in another way."""
+    return Refusal(
+        "blank-differs",
+        f"the blank {said!r} cannot be taken off: {why}. A blank needs the same rate, window and step",
+    )
+
+
+def follow_up_reaction(ratio: float, label: str) -> Refusal:
+    """Most of the product is gone before the scan comes back."""
+    return Refusal(
+        "follow-up-reaction",
+        f"the return peak has {100 * ratio:.0f} % of the forward peak's height: the product reacts on, and moves the "
+        "peaks; scan faster. The peak potentials are given",
+        label,
+    )
+
+
+def steady_state(label: str = "") -> Refusal:
+    """A sigmoid, no peaks."""
+    return Refusal(
+        "steady-state",
+        "the current goes to a plateau and follows the same way back: diffusion from all sides (a small electrode, a "
+        "slow scan or stirring); peaks of planar diffusion are not there",
+        label,
+    )
+
+
+def radial(share: float, label: str) -> Refusal:
+    """Much of the current comes from the sides."""
+    return Refusal(
+        "radial-diffusion",
+        f"{100 * share:.0f} % of the wave's current is that of diffusion from all sides (a small electrode or a slow "
+        "scan): the midpoint of planar diffusion does not hold; scan faster or use a larger electrode",
+        label,
+    )
+
+
+def rates_disagree(difference_v: float, u_v: float, label: str) -> Refusal:
+    """The half-wave potential depends on the scan rate."""
+    return Refusal(
+        "rates-disagree",
+        f"scans at different rates differ by {1e3 * difference_v:.1f} mV, more than three times the uncertainty "
+        f"({1e3 * u_v:.1f} mV): resistance, slow transfer or a reaction is in the midpoint. The values of each "
+        "scan are in the table of waves",
+        label,
+    )
+
+
+def close_waves_not_described(gap_v: float, label: str) -> Refusal:
+    """Waves that only a fit of all of them could separate, and the fit does not describe them."""
+    return Refusal(
+        "waves-overlap",
+        f"the next wave is only {1e3 * gap_v:.0f} mV away, and diffusion waves do not describe the current well enough "
+        "to tell the two apart",
+        label,
+    )
+
+
+def nothing_to_evaluate(helpers: str) -> Refusal:
+    """Only blanks and resistances were given."""
+    return Refusal("no-data", f"there is no cyclic voltammogram beside {helpers}" if helpers else "there is no cv")

@@ -21,6 +21,8 @@ UNITS: dict[str, dict[str, str]] = {
         "peak_current_ratio": "1",
         "u_peak_current_ratio": "1",
         "nicholson_ratio": "1",
+        "semi_integral": "V",
+        "u_semi_integral": "V",
     },
     "passages": {
         "anodic_peak_potential": "V",
@@ -38,6 +40,10 @@ UNITS: dict[str, dict[str, str]] = {
         "switching_and_neighbours": "V",
         "resistance": "V",
         "transfer_coefficient": "V",
+        "model": "V",
+        "methods": "V",
+        "follow_up_reaction": "V",
+        "calibration": "V",
         "u": "V",
     },
 }
@@ -48,23 +54,27 @@ def wave_row(label: str, verdict: str, found: Estimate, electrons: int) -> dict[
     return {
         "label": label,
         "verdict": verdict,
+        "method": found.method,
         "half_wave_potential": found.half_wave.value,
         "u": found.half_wave.u,
         "midpoint": found.midpoint,
         "switching_correction": -found.bias,
         "ohmic_correction": -found.ohmic,
-        "peak_separation": found.separation.value,
-        "u_peak_separation": found.separation.u,
-        "peak_current_ratio": found.ratio.value,
-        "u_peak_current_ratio": found.ratio.u,
+        "peak_separation": found.separation.value if found.separation else None,
+        "u_peak_separation": found.separation.u if found.separation else None,
+        "peak_current_ratio": found.ratio.value if found.ratio else None,
+        "u_peak_current_ratio": found.ratio.u if found.ratio else None,
         "nicholson_ratio": found.nicholson,
+        "semi_integral": found.semi_integral.value if found.semi_integral else None,
+        "u_semi_integral": found.semi_integral.u if found.semi_integral else None,
         "electrons": electrons,
     }
 
 
 def budget_row(label: str, found: Estimate) -> dict[str, Any]:
     """What the uncertainty of one half-wave potential consists of."""
-    return {"label": label, **found.parts, "u": found.half_wave.u}
+    parts = {name: found.parts.get(name, 0.0) for name in UNITS["uncertainty"] if name != "u"}
+    return {"label": label, **parts, "u": found.half_wave.u}
 
 
 def passage_row(label: str, cycle: int, passage: Passage, half_peak: float | None, note: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ REVERSIBLE_BREADTH = 2.184
 # Recomputed for psi = 7, 3, 2, 1, 0.5, 0.35, 0.25 and 0.18, switched 350/n mV behind E1/2.
 _EXCESS = np.array([0.0, 0.146, 0.337, 0.498, 0.969, 1.825, 2.480, 3.262, 4.176])
 _MIDPOINT_MOVES = np.array([0.0, 0.0012, 0.0043, 0.0070, 0.0206, 0.0638, 0.1140, 0.1915, 0.3001])
+# 1/psi at which the peaks stand that far apart (the first is where nothing is seen of it).
+_SLOWNESS = np.array([0.0, 1 / 7, 1 / 3, 1 / 2, 1.0, 2.0, 1 / 0.35, 4.0, 1 / 0.18])
 
 
 def thermal_voltage(temperature_k: float) -> float:
@@ -71,6 +73,20 @@ def nicholson_ratio(forward: float, back_from_zero: float, at_switch: float) -> 
     depending on the switching potential (recomputed): 1.00 +/- 0.05 is what it can say.
     """
     return abs(back_from_zero / forward) + 0.485 * abs(at_switch / forward) + 0.086
+
+
+def slowness_of(excess_v: float, slope_v: float) -> float:
+    """1/psi of a couple whose peaks stand ``excess_v`` (V) farther apart than reversible ones; RT/nF is ``slope_v``.
+
+    >>> round(1 / slowness_of(0.0249, 0.0257), 2)  # 82.45 instead of 57.5 mV: psi is 1
+    1.0
+    """
+    return float(np.interp(max(excess_v, 0.0) / slope_v, _EXCESS, _SLOWNESS))
+
+
+def excess_of(slowness: float, slope_v: float) -> float:
+    """The reverse of `slowness_of`: how much (V) farther apart the peaks stand than reversible ones."""
+    return float(np.interp(slowness, _SLOWNESS, _EXCESS)) * slope_v
 
 
 def transfer_coefficient_uncertainty(excess_v: float, slope_v: float) -> float:

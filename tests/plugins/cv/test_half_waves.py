@@ -196,7 +196,7 @@ def test_couples_that_are_not_there_are_refused_by_name(one_couple):
     "options",
     [
         {"n": 0},
-        {"resistance": "Ru"},
+        {"resistances": "Ru"},
         {"couples": [{"label": "A"}]},
         {"couples": [{"label": "A", "near": "-0.5 s"}]},
         {"couples": [{"label": "A", "near": float("nan")}]},

@@ -10,7 +10,12 @@ from luggin_plugins.cv.sweeps import cut_sweeps, point_spacing
 
 
 def peak(potential, direction, sweep=0):
-    return Peak(sweep, direction, Vertex(potential, direction * 1e-6, 1e-4, 1e-9, 1e-4, 1e-9, 50, 1e-3), 1e-6)
+    return Peak(
+        sweep,
+        direction,
+        Vertex(potential, direction * 1e-6, 1e-4, 1e-9, 1e-4, 1e-9, 50, 1e-3, np.zeros(50), np.zeros(50)),
+        1e-6,
+    )
 
 
 def test_sweeps_of_a_program_with_two_vertices(cyclic):
