@@ -18,6 +18,12 @@ def _half_waves() -> Analysis:
     return HALF_WAVES
 
 
+def _pulse_peaks() -> Analysis:
+    from luggin_plugins.cv import PULSE_PEAKS
+
+    return PULSE_PEAKS
+
+
 def _is_gamry(path: Path, head: bytes) -> bool:
     return head.lstrip().startswith(b"EXPLAIN")
 
@@ -47,7 +53,7 @@ def _write_report(run_folder: Path, target: Path) -> None:
 @hookimpl
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """The analyses of this distribution."""
-    return [_half_waves]
+    return [_half_waves, _pulse_peaks]
 
 
 @hookimpl
