@@ -83,12 +83,12 @@ def pulse_peaks(inputs: AnalysisInput) -> Outcome:
     if not inputs.tables:
         raise AnalysisError("cv.pulse-peaks was given no table; point it at a dpv or swv step or file")
     found = _Findings()
+    ids = [table.id for table in inputs.tables]
     for number, table in enumerate(inputs.tables, 1):
         if table.technique not in ("dpv", "swv"):
-            raise AnalysisError(
-                f"cv.pulse-peaks evaluates dpv and swv; {table.label or table.id} is {table.technique!r}"
-            )
-        name = f"{table.technique} {number}" if len(inputs.tables) > 1 else ""
+            name = table.label or table.id or table.source or "a table"
+            raise AnalysisError(f"cv.pulse-peaks evaluates dpv and swv; {name} is {table.technique!r}")
+        name = (table.id if ids.count(table.id) == 1 else f"{table.technique} {number}") if len(ids) > 1 else ""
         _evaluate(table, inputs, name, found)
     return Outcome(
         quantities=tuple(found.quantities),

@@ -74,7 +74,7 @@ def too_broad(stretch: float, breadth_v: float, expected_v: float, label: str) -
     return Refusal(
         "too-broad",
         f"the peak is {1e3 * breadth_v:.0f} mV broad at half height, a reversible one {1e3 * expected_v:.0f} mV "
-        f"({stretch:.2f} times less): electron transfer is slow, resistance or a second couple broadens it, so the "
+        f"(its Nernst slope is {stretch:.2f} times the expected one): electron transfer is slow, resistance or a second couple broadens it, so the "
         "peak does not stand where theory puts it",
         label,
     )
@@ -84,8 +84,8 @@ def too_narrow(stretch: float, breadth_v: float, expected_v: float, label: str) 
     """More electrons than were said, or adsorption."""
     return Refusal(
         "too-narrow",
-        f"the peak is {1e3 * breadth_v:.0f} mV broad at half height, only {stretch:.2f} of the {1e3 * expected_v:.0f} mV "
-        "of a reversible one: more electrons than were given (option n), or adsorption",
+        f"the peak is {1e3 * breadth_v:.0f} mV broad at half height, a reversible one {1e3 * expected_v:.0f} mV (its "
+        f"Nernst slope is {stretch:.2f} of the expected one): more electrons than were given (option n), or adsorption",
         label,
     )
 

@@ -77,7 +77,7 @@ def reversible(levels: Array, programme: Programme, half_wave: float, slope: flo
     first = oxidised_fraction(levels + programme.first, half_wave, slope)
     second = oxidised_fraction(levels + programme.second, half_wave, slope)
     before = np.concatenate([first[:1], second[:-1]])
-    passed = programme.period * np.arange(levels.size)
+    passed: Array = programme.period * np.arange(levels.size, dtype=np.float64)
     counted, subtracted = (
         np.convolve(first - before, _root(passed + read))[: levels.size]
         + np.convolve(second - first, _root(passed + read - programme.second_at))[: levels.size]
@@ -93,7 +93,7 @@ def _root(time: Array) -> Array:
 
 
 def peak_of(programme: Programme, step: float, slope: float) -> tuple[float, float]:
-    """Where the peak of a reversible couple stands from its half-wave potential (V), and its breadth at half height (V).
+    """Place of a reversible couple's peak from its half-wave potential (V), and its breadth at half height (V).
 
     ``step`` (V) is that of the staircase, with the sign of its direction.
     """
