@@ -49,6 +49,7 @@ _WHERE = {
         for name in ("OCP", "CV", "LSV", "CA", "CP", "Rest", "Chain", "Repeat", "ForEach", "Prompt", "Note", "Step")
     },
     **{name: ("luggin.steps.temperature", name) for name in ("SetTemperature", "Ramp", "Equilibrate")},
+    "Preflight": ("luggin.steps.preflight", "Preflight"),
     **{name: ("luggin.clock", name) for name in ("RealClock", "ScaledClock", "VirtualClock")},
 }
 
@@ -67,6 +68,7 @@ __all__ = [
     "SetTemperature",
     "Ramp",
     "Equilibrate",
+    "Preflight",
     "Chain",
     "Repeat",
     "ForEach",

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from killing import BENCH, SAMPLE
+from killing import BENCH, SAMPLE, luggin
 
 from luggin.engine.performing import MOST_BREAKS
 from luggin.errors import LineLost, NoInstrument, ReplyTimeout, UnsafeState
@@ -192,3 +192,14 @@ def test_what_was_done_to_the_sample_is_done_again_before_the_step_goes_on(trave
         ("3", 2, "done"),
         ("4", 1, "done"),
     ]
+
+
+def test_a_step_that_must_not_be_repeated_is_not_taken_up_either(travel, tmp_path):
+    protocol = PROTOCOL.replace('step = "5 mV"}', 'step = "5 mV", on_resume = "stop"}')
+    folder = travel(
+        protocol, BENCHES["serial"], on_begin=in_the_middle(lambda run: run.request_stop("the test"))
+    ).finished.folder
+    code, _, errors = luggin("resume", folder, "--no-report", cwd=tmp_path)
+    assert code == 2
+    assert "step 2 (cv) was interrupted" in errors
+    assert "it must not be done again" in errors

@@ -204,6 +204,7 @@ def resume(
     before it is done, and on a real bench somebody has to agree to it.
     """
     from luggin.cli.people import people_for, watching
+    from luggin.clock import RealClock
     from luggin.engine.outlook import confirm_resume, read_outlook
     from luggin.engine.protocols import resume_protocol
     from luggin.engine.scripts import read_script
@@ -223,10 +224,10 @@ def resume(
     if (folder / "run.log").is_file():
         outlook = read_outlook(folder, words, None if isinstance(changed, Source) else changed)
         if dry_run:
-            echo_json(outlook.to_json()) if as_json else click.echo("\n".join(outlook.words()))
+            echo_json(outlook.to_json()) if as_json else click.echo("\n".join(outlook.words(RealClock().utc())))
             return 0
         if not outlook.blocked and (clear_trip or not outlook.trip):
-            click.echo("\n".join(outlook.words()), err=True)
+            click.echo("\n".join(outlook.words(RealClock().utc())), err=True)
             confirm_resume(outlook, people)
     with watching(as_json, f"resuming {folder.name}") as watcher, scripts_print_to(as_json):
         finished = resume_protocol(

@@ -125,6 +125,7 @@ def resume_protocol(
     if history.header.get("imported"):
         raise RunFolderError(f"{folder}: this run was imported from a file; there is nothing to take up")
     _require_cleared(folder, history, clear_trip)
+    _require_repeatable(folder, history)
     source = _source(history)
     if changed is not None and isinstance(changed, Source) != (source.kind == "python"):
         raise UsageError(f"{folder}: this run has the {source.kind} protocol {source.name}; give a changed one like it")
@@ -167,6 +168,17 @@ def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
         )
     if history.trip:
         clear_run(folder, "resumed with --clear-trip")
+
+
+def _require_repeatable(folder: Path, history: History) -> None:
+    """RunFolderError if the step that was interrupted must not be done again."""
+    begun = [entry for entry in history.paths.values() if entry.ended is None]
+    for entry in begun:
+        if entry.request.get("on_resume") == "stop":
+            raise RunFolderError(
+                f'{folder}: step {entry.path} ({entry.do}) was interrupted, and the protocol says on_resume = "stop": '
+                "it must not be done again. What was measured is kept; start a new run for the rest."
+            )
 
 
 def _source(history: History) -> Source:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from luggin.plugins import Plugins
     from luggin.steps import Execution, LoadedProtocol, TechniqueStep, TemperatureStep
 
+#: Rate at which a pre-flight begins to look for a response (V/s).
+_PREFLIGHT_RATE = 0.05
 #: Bytes that the engine adds to each row: time, received, step, attempt.
 _OWN_BYTES = 24
 
@@ -139,21 +141,24 @@ def _plan_step(
     plan: Plan,
     warnings: list[str],
 ) -> PlannedStep | Problem:
-    from luggin.steps import Chain, Rest, TechniqueStep
+    from luggin.steps import Chain, Preflight, Rest, TechniqueStep
 
     step = execution.step
     title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
     members: Sequence[Any] = step.steps if isinstance(step, Chain) else [step]
     techniques = [member for member in members if isinstance(member, TechniqueStep)]
     waiting = float(step.duration) if isinstance(step, Rest) else 0.0
-    if not techniques:
+    if not techniques and not isinstance(step, Preflight):
         return PlannedStep(execution.path, title, waiting, 0, 0, 0.0, closed=False)
     role = _role(step.on, offline)
     if role is None:
         # Said already by check_roles, once for each role, with its line.
         return PlannedStep(execution.path, title, 0.0, 0, 0, 0.0, closed=False)
     try:
-        realised = _prepared(offline[role], techniques, execution, warnings)
+        if isinstance(step, Preflight):
+            realised = _one_after_another(offline[role], [step.open_circuit(), step.excursion(0.0, _PREFLIGHT_RATE)])
+        else:
+            realised = _prepared(offline[role], techniques, execution, warnings)
     except LugginError as error:
         return _problem(loaded, execution, str(error))
     columns = set().union(*(judged_columns(schema) for schema in realised.schemas))
@@ -223,6 +228,19 @@ def _prepared(
         requests.append(technique)
         previous = ends_at(technique, previous)
     return instrument.prepare(requests)
+
+
+def _one_after_another(instrument: MeasuringInstrument, techniques: Sequence[Technique]) -> Realised:
+    """Techniques that are run one by one, with the cell open between them, as one."""
+    each = [instrument.prepare([technique]) for technique in techniques]
+    return Realised(
+        techniques=tuple(t for r in each for t in r.techniques),
+        schemas=tuple(s for r in each for s in r.schemas),
+        durations=tuple(d for r in each for d in r.durations),
+        rows=tuple(n for r in each for n in r.rows),
+        latency=max(r.latency for r in each),
+        notes=tuple(dict.fromkeys(note for r in each for note in r.notes)),
+    )
 
 
 def _role(on: str | None, offline: Mapping[str, Any]) -> str | None:

@@ -100,6 +100,7 @@ class Chain(Container):
     _NOT_INSIDE: ClassVar[Mapping[str, str]] = {
         "rest_before": "it would open the cell",
         "on": "all techniques of a chain run on the instrument of the chain",
+        "on_resume": "a chain that was interrupted goes on as a whole; write it beside `chain`",
     }
 
     do: Literal["chain"] = "chain"
