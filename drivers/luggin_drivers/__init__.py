@@ -18,8 +18,9 @@ def luggin_drivers() -> list[Driver]:
     from luggin_drivers.julabo import JulaboCirculator
     from luggin_drivers.keithley import Keithley2450
     from luggin_drivers.palmsens import PalmSensMethodScript
+    from luggin_drivers.srs import SrsEc301
 
-    return [PalmSensMethodScript(), Keithley2450(), JulaboCirculator()]
+    return [PalmSensMethodScript(), Keithley2450(), JulaboCirculator(), SrsEc301()]
 
 
 __all__ = ["luggin_drivers"]
