@@ -58,6 +58,7 @@ reference = {electrode = "Ag/AgCl", fill = "3.5 M KCl"}
 """
 
 _PATIENCE = 30.0
+_LEFT_ALONE = 4.0
 _POLL = 0.002
 _FIELD = re.compile(r"([a-j][a-j])([0-9A-F]{7})([afpnum kMGTPEi])")
 _POWERS = {"a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, " ": 0, "i": 0} | {
@@ -282,7 +283,7 @@ class Kill:
     sent: int
 
 
-def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=False, resumes=False):
+def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=False, resumes=False, hangs=False):
     """Kill a run when ``rows`` of its rows have been sent, and say what is left.
 
     Args:
@@ -294,6 +295,7 @@ def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=F
         late: rows sent this long before the kill (host s) count as sent in time.
         caught_up: stop the instrument first, and kill when the run has stored all that was sent.
         resumes: the command resumes a run; rows that were stored before it are not counted.
+        hangs: it is not killed but stopped (SIGSTOP), and its guardian has to kill it.
     """
     clock = RealClock()
     history = [(clock.now(), 0)]
@@ -316,9 +318,17 @@ def kill_run(oracle, command, folder, executions, rows, *, late=0.1, caught_up=F
         if caught_up:
             wait_for(lambda: seen() >= sent(), "storing of all rows that were sent")
         seen_before = seen()
-        command.kill()
+        if hangs:
+            command.signal(signal.SIGSTOP)
+        else:
+            command.kill()
         killed = clock.now()
         sent_before = sent()
+    if hangs:
+        # Where no cell can be on, a guardian leaves a silent runner alone.
+        wait_for(lambda: not command.is_alive or clock.now() > killed + _LEFT_ALONE, "end of the runner that hung")
+        assert not command.is_alive or not oracle.cell_is_on()
+        command.kill()
     in_time = max(count for when, count in history if when <= killed - late or count == 0)
     return Kill(folder, in_time, seen_before, seen(), sent_before)
 

@@ -80,15 +80,15 @@ def test_the_good_protocol_is_good():
             '{do = "ocp"',
             '{do = "eis"',
             "8: steps[1].do: `eis` is not available in this version. "
-            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, repeat, "
-            "rest, set_temperature, swv.",
+            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, "
+            "repeat, rest, set_temperature, swv.",
         ),
         (
             '{do = "ocp", ',
             "{",
             "8: steps[1]: `do` is missing: it says what the step does. "
-            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, repeat, "
-            "rest, set_temperature, swv.",
+            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, "
+            "repeat, rest, set_temperature, swv.",
         ),
         ('{do = "ocp"', "{do = 3", "8: steps[1].do: `do` is the name of a step in quotes; found 3."),
         # units
@@ -319,8 +319,8 @@ def test_the_good_protocol_is_good():
         (
             'for = "3 rows"',
             'then = "suspend"',
-            "5: limits[2].then: a limit of current cannot suspend a run: with the cell open it is 0, so it would be back "
-            'at once. Use "stop" or "end_step", or suspend on a temperature or a potential.',
+            "5: limits[2].then: a limit of current cannot suspend a run: with the cell open it is 0, so it would be "
+            'back at once. Use "stop" or "end_step", or suspend on a temperature or a potential.',
         ),
         (
             'column = "current", between = ["-100 uA", "100 uA"], for = "3 rows"',
