@@ -7,7 +7,9 @@ from luggin.records import CURRENT, CURRENT_RANGE, CYCLE, FLAGS, INSTRUMENT_TIME
 from luggin_drivers.iorodeo.settings import Settings
 from luggin_drivers.iorodeo.tables import SAMPLE_PERIOD
 
-_SET = Column("potential", "V", "f8", "potential of the working electrode against the reference, as set by the board")
+_SET = Column(
+    "potential", "V", "f8", "potential of the working electrode against the reference, as its converter gives it"
+)
 
 CV = Schema("cv", (INSTRUMENT_TIME, _SET, CURRENT, CYCLE, CURRENT_RANGE, FLAGS))
 LSV = Schema("lsv", (INSTRUMENT_TIME, _SET, CURRENT, CURRENT_RANGE, FLAGS))
@@ -17,8 +19,8 @@ SCHEMAS = {"cv": CV, "lsv": LSV, "ca": CA}
 UNCONFIRMED = (
     "Polarity of the current: the firmware's text does not say which sign an oxidation has; the setting polarity says "
     "it, and a real board is refused without it.",
-    "That the converter of the potential rounds down, which is so in the text of FW0.0.7: half a step is taken off "
-    "the potentials of a sweep.",
+    "How the converter of the potential rounds: a board that can open the cell is asked before each test; for others "
+    "it is taken from the text of FW0.0.7 (down).",
     "Scan rates above 0.1 V/s: the board filters its current with two stages of 200 Hz, so that it lags 1.6 ms behind.",
     "How long a test may last: the longest one is not known.",
     "That all three electrodes are disconnected when the board says so: it reads the pins of its switches.",

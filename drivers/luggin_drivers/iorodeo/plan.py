@@ -35,6 +35,7 @@ class Plan:
         period: length of one cycle of a ``cv``, None for others.
         current_range: name of the range, and its full scale (A).
         volt_range: name of the range of potential that the board will choose.
+        first, lowest, highest: potentials (V) where it begins, and between which it stays.
     """
 
     realised: Realised
@@ -47,6 +48,14 @@ class Plan:
     period: int | None
     current_range: tuple[str, float]
     volt_range: str
+    first: float
+    lowest: float
+    highest: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it stays at one potential."""
+        return self.lowest == self.highest
 
     @property
     def last_at(self) -> int:
@@ -98,6 +107,9 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
         part.active if part.name == "cv" else None,
         current_range,
         volt_range,
+        part.potentials[0],
+        min(part.potentials),
+        max(part.potentials),
     )
 
 

@@ -14,12 +14,13 @@ from typing import Any
 from luggin import units
 from luggin.capabilities import Capabilities, Exchange, Identity, LimitRequest, Realised, Technique
 from luggin.clock import Clock
-from luggin.errors import BadReply, LineInUse, NoInstrument, ReplyTimeout, UnsafeState, UsageError
+from luggin.errors import BadReply, LineInUse, ReplyTimeout, UnsafeState, UsageError
 from luggin.instrument import Instrument, reading
 from luggin.records import Frame
 from luggin.transport import Transport
 from luggin.transport.dialogue import perform
 from luggin_drivers.iorodeo.capabilities import capabilities
+from luggin_drivers.iorodeo.identity import require_polarity, require_variant, stranger
 from luggin_drivers.iorodeo.messages import (
     END_OF_MESSAGE,
     Reply,
@@ -33,12 +34,11 @@ from luggin_drivers.iorodeo.messages import (
 from luggin_drivers.iorodeo.plan import Plan, dac_step, make_plan
 from luggin_drivers.iorodeo.safety import safe_exchanges
 from luggin_drivers.iorodeo.settings import Settings
-from luggin_drivers.iorodeo.stream import Requests, TestRun, set_up
-from luggin_drivers.iorodeo.tables import MODELS
+from luggin_drivers.iorodeo.setup import set_up
+from luggin_drivers.iorodeo.stream import Requests, RunningTest
 
 log = logging.getLogger(__name__)
 
-_SIMULATED = "sim://"
 _QUIET = 0.1
 _LONGEST_CHATTER = 1.0
 
@@ -83,9 +83,9 @@ class Rodeostat(Instrument):
             variant = self.variant.read()
         except (ReplyTimeout, BadReply) as error:
             came = error.raw if isinstance(error, BadReply) else error.partial
-            raise self._stranger(came) from error
-        self._check_variant(variant)
-        self._require_polarity()
+            raise stranger(came, self._settings.table, self.name, self.transport.resource) from error
+        require_variant(variant, self._settings.table, self.name, self.transport.resource)
+        require_polarity(self._settings, self.name, self.transport.resource)
         return Identity(
             maker="IO Rodeo",
             model=self._settings.table.title,
@@ -93,33 +93,6 @@ class Rodeostat(Instrument):
             firmware=self.firmware.read(),
             raw=variant,
         )
-
-    def _stranger(self, answer: bytes) -> NoInstrument:
-        came = f"answered {answer[:80]!r}, which is no Rodeostat" if answer else "did not answer"
-        return NoInstrument(
-            f"{self.name}: {self.transport.resource} {came}. Is the {self._settings.table.title} plugged in, and is this "
-            "its port?"
-        )
-
-    def _check_variant(self, variant: str) -> None:
-        expected = self._settings.table
-        if variant in expected.variants:
-            return
-        known = [f"{m.title} (model = {key!r})" for key, m in MODELS.items() if variant in m.variants]
-        raise NoInstrument(
-            f"{self.name}: the bench file says {expected.title}, but {known[0] if known else f'{variant!r}'} answers at "
-            f"{self.transport.resource}"
-        )
-
-    def _require_polarity(self) -> None:
-        """A wrong sign is worse than no number: somebody has to have looked. A simulated board has no secret."""
-        if self._settings.polarity is None and not self.transport.resource.startswith(_SIMULATED):
-            raise UsageError(
-                f"{self.name}: which sign an oxidation has on a Rodeostat is not documented. Put a resistor in the place "
-                "of the cell (W to one end, reference and counter to the other), measure it once with "
-                'polarity = "iupac" in the settings of this instrument, and look: with a positive potential the current '
-                'must be positive. If it is negative, write polarity = "inverted".'
-            )
 
     # -- the line
     def query(self, command: str) -> bytes:
@@ -215,12 +188,10 @@ class Rodeostat(Instrument):
             raise UsageError(f"{self.name}: prepare a technique first; each preparation runs once")
         if self._requests.abort:
             return
-        set_up(self, plan, self._settings)
-        if self._requests.abort:
-            return
+        levels = set_up(self, plan, self._settings)
         self._is_running = True
         try:
-            yield from TestRun(plan, self, self._requests, self._settings).frames()
+            yield from RunningTest(plan, self, self._requests, self._settings, levels).frames()
         finally:
             self._is_running = False
         if self._settings.rest is not None:
@@ -286,6 +257,6 @@ class Rodeostat(Instrument):
                 "the cell. A bench file may allow to leave it at a potential: setting rest."
             )
         return (
-            f"{self.name}: the electrodes were told to be disconnected, but that could not be verified ({error}). Unplug "
-            "the board or the cell, then look at it."
+            f"{self.name}: the electrodes were told to be disconnected, but that could not be verified ({error}). "
+            "Unplug the board or the cell, then look at it."
         )

@@ -1,11 +1,11 @@
-"""Running one test: set it up with the cell open, start it, sort what comes back, and answer other threads."""
+"""Running one test: start it, sort what comes back, and answer the requests of other threads."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from luggin.clock import Clock
 from luggin.errors import BadReply, InstrumentFault, ReplyTimeout
@@ -13,6 +13,7 @@ from luggin.records import Flag, Frame
 from luggin_drivers.iorodeo.messages import EndOfTest, Reply, Sample, classified, padded, refused, written
 from luggin_drivers.iorodeo.plan import Plan
 from luggin_drivers.iorodeo.settings import Settings
+from luggin_drivers.iorodeo.setup import Levels
 from luggin_drivers.iorodeo.tables import AT_THE_END
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ _STOP_DEADLINE = 2.0
 _GAP = 1.5
 # Samples may come a little later than the board's own clock says.
 _CLOCK_TOLERANCE = 1.1
-# Numbers of 32 bits, printed with nine decimals.
-_PRECISION = 1e-6
 _AT_THE_END = (Flag.CURRENT_OVERLOAD | Flag.CLIPPED).value
 _AMPERES = 1e-6
 _SECONDS = 1e-3
@@ -51,41 +50,11 @@ class Requests:
         self.wake.clear()
 
 
-def set_up(board: Rodeostat, plan: Plan, settings: Settings) -> None:
-    """Tell the board everything but to start; each answer has to say what was set.
-
-    Raises:
-        InstrumentFault: the board has set something else.
-    """
-    if settings.table.can_open:
-        # The cell is open: a change of range moves no potential that it sees.
-        _set(board, "setElectAutoConnect", {"autoConnect": True})
-        _set(board, "setVoltRange", {"voltRange": plan.volt_range})
-    _set(board, "setCurrRange", {"currRange": plan.current_range[0]})
-    _set(board, "setSamplePeriod", {"samplePeriod": plan.interval})
-    reply = board.ask("setParam", test=plan.test, param=dict(plan.parameters))
-    _require_same(board.name, "setParam", plan.parameters, reply.response.get("param", {}))
-    done_at = board.ask("getTestDoneTime", test=plan.test).response
-    _require_same(board.name, "getTestDoneTime", {"testDoneTime": plan.done_at}, done_at)
-
-
-def _set(board: Rodeostat, command: str, values: dict[str, Any]) -> None:
-    _require_same(board.name, command, values, board.ask(command, **values).response)
-
-
-def _require_same(name: str, command: str, wanted: Any, told: Any) -> None:
-    for key, value in wanted.items():
-        has = told.get(key) if isinstance(told, dict) else None
-        number = isinstance(has, int | float) and isinstance(value, float)
-        if not (abs(has - value) <= _PRECISION * max(1.0, abs(value)) if number else has == value):  # type: ignore[operator]
-            raise InstrumentFault(f"{name}: {command} with {key} = {value!r} was answered with {has!r}")
-
-
-class TestRun:
+class RunningTest:
     """One test on an open line; used by the thread that owns the line."""
 
-    def __init__(self, plan: Plan, board: Rodeostat, requests: Requests, settings: Settings) -> None:
-        self._plan, self._board, self._requests, self._settings = plan, board, requests, settings
+    def __init__(self, plan: Plan, board: Rodeostat, requests: Requests, settings: Settings, levels: Levels) -> None:
+        self._plan, self._requests, self._settings, self._levels = plan, requests, settings, levels
         self._line, self._clock, self._name = board.transport, board.clock, board.name
         self._time = 0
         self._stop_sent: float | None = None
@@ -93,6 +62,8 @@ class TestRun:
 
     def frames(self) -> Iterator[Frame]:
         """Start, and yield samples until the empty object that ends the test."""
+        if self._requests.abort:
+            return
         self._line.write(padded(written("runTest", test=self._plan.test)))
         self._acknowledged()
         while True:
@@ -181,6 +152,8 @@ class TestRun:
             flags |= Flag.DECODE_ERROR.value
         elif sample.at_the_end or abs(current) >= AT_THE_END * full_scale:
             flags |= _AT_THE_END
-        values = (time * _SECONDS, sample.potential, self._settings.sign * current)
+        is_held = time < plan.quiet or plan.holds
+        potential = sample.potential + (self._levels.held if is_held else self._levels.swept)
+        values = (time * _SECONDS, potential, self._settings.sign * current)
         cycle = () if plan.period is None else (plan.cycle(time),)
         return Frame(plan.schema, self._clock.now(), rows=((*values, *cycle, full_scale, flags),))

@@ -1,4 +1,4 @@
-"""Every Rodeostat that can open the cell passes the contract."""
+"""Every Rodeostat that can open the cell passes the contract, with older firmware and inverted currents too."""
 
 from __future__ import annotations
 
@@ -11,4 +11,26 @@ DRIVER = "iorodeo.rodeostat"
 
 class TestMicroAmp(DriverContract):
     driver = DRIVER
-    settings: ClassVar = {"model": "microamp", "current_range": "100 uA"}
+    settings: ClassVar = {"model": "microamp"}
+
+
+class TestTenMilliAmp(DriverContract):
+    driver = DRIVER
+    settings: ClassVar = {"model": "10-milliamp", "current_range": "100 uA", "polarity": "inverted"}
+    twin: ClassVar = {"options": {"polarity": "inverted"}}
+
+
+class TestTwentyFourMilliAmp(DriverContract):
+    """With the oldest manners of the firmware, and all that the converters do to a reading."""
+
+    driver = DRIVER
+    settings: ClassVar = {"model": "24-milliamp", "current_range": "100 uA"}
+    twin: ClassVar = {
+        "options": {
+            "version": "FW0.0.7",
+            "after_test": "zero",
+            "tells_overload": False,
+            "adc_counts": 4095,
+            "dac": "nearest",
+        }
+    }
