@@ -20,6 +20,8 @@ _EXECUTORS = {
     "preflight": "luggin.engine.preflight:preflight",
     "set_temperature": "luggin.engine.tempering:set_temperature",
     "ramp": "luggin.engine.tempering:ramp",
+    "solution_resistance": "luggin.engine.resistance:solution_resistance",
+    "compensate": "luggin.engine.resistance:compensate",
     "equilibrate": "luggin.engine.tempering:equilibrate",
 }
 

@@ -27,6 +27,7 @@ from luggin.steps.quantities import (
     refuse,
     resolve,
 )
+from luggin.steps.resistance import Compensate, SolutionResistance
 from luggin.steps.sample import Electrode, Sample
 from luggin.steps.schema import json_schema
 from luggin.steps.setpoints import broken_by, check_setpoints, outside, unmonitored
@@ -45,6 +46,8 @@ __all__ = [
     "Rest",
     "DPV",
     "SWV",
+    "SolutionResistance",
+    "Compensate",
     "SetTemperature",
     "Ramp",
     "Equilibrate",

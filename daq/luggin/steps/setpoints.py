@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from luggin import units
 from luggin.capabilities import Technique
 from luggin.instrument.pulses import PULSED, reached
+from luggin.instrument.spectra import swing
 from luggin.steps.base import Step, TechniqueStep
 from luggin.steps.limits import COLUMN_UNITS, Limit
 from luggin.steps.wording import Mistake
@@ -73,11 +74,18 @@ def _potentials_outside(technique: Technique, limits: Sequence[B]) -> Iterator[t
         for potential in value if isinstance(value, tuple | list) else () if value is None else (value,):
             if (limit := outside(limits, potential)) is not None:
                 yield name, f"{potential:.4g} V vs ref", limit
+    name, far = _beyond_its_ends(technique)
+    for potential in far:
+        if (limit := outside(limits, potential)) is not None:
+            yield name, f"{potential:.4g} V vs ref at its farthest", limit
+
+
+def _beyond_its_ends(technique: Technique) -> tuple[str, tuple[float, ...]]:
+    """What pulses or a sine reach (V) beyond the potentials that are written, and the parameter that says so."""
     if technique.name in PULSED:
         name = "pulse" if "pulse" in technique.parameters else "amplitude"
-        for potential in reached(technique.name, technique.parameters):
-            if (limit := outside(limits, potential)) is not None:
-                yield name, f"{potential:.4g} V vs ref at the end of a pulse", limit
+        return name, reached(technique.name, technique.parameters)
+    return "amplitude", swing(technique.parameters) if technique.name == "eis" else ()
 
 
 def _beyond_potentials(technique: Technique, limits: Sequence[B]) -> Iterator[tuple[str, str, B]]:

@@ -12,20 +12,20 @@ from luggin.steps.base import Step
 from luggin.steps.control import Chain, ForEach, Note, Prompt, Repeat
 from luggin.steps.preflight import Preflight
 from luggin.steps.pulses import DPV, SWV
+from luggin.steps.resistance import Compensate, SolutionResistance
 from luggin.steps.techniques import CA, CP, CV, LSV, OCP, Rest
 from luggin.steps.temperature import Equilibrate, Ramp, SetTemperature
 
 BUILT_IN: tuple[type[Step], ...] = (
     *(OCP, CV, LSV, CA, CP, Rest),
     *(DPV, SWV),
+    *(SolutionResistance, Compensate),
     *(SetTemperature, Ramp, Equilibrate),
     Preflight,
     *(Prompt, Note, Chain, Repeat, ForEach),
 )
 
 NOT_YET: tuple[str, ...] = (
-    "solution_resistance",
-    "compensate",
     "eis",
     "geis",
     "charge",
@@ -56,6 +56,8 @@ _OTHER_NAMES = {
     "cyclic_voltammetry": "cv",
     "differential_pulse_voltammetry": "dpv",
     "square_wave_voltammetry": "swv",
+    "uncompensated_resistance": "solution_resistance",
+    "ir_compensation": "compensate",
     "chronoamperometry": "ca",
     "chronopotentiometry": "cp",
 }

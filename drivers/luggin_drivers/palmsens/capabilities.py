@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luggin.capabilities import Capabilities, Range, TechniqueCapability
 from luggin.records import CURRENT, CURRENT_RANGE, CYCLE, FLAGS, INSTRUMENT_TIME, POTENTIAL, Column, Schema
-from luggin_drivers.palmsens import pulses
+from luggin_drivers.palmsens import pulses, spectra
 from luggin_drivers.palmsens.settings import Settings
 
 _APPLIED = Column(
@@ -15,7 +15,7 @@ CV = Schema("cv", (INSTRUMENT_TIME, _APPLIED, CURRENT, CYCLE, CURRENT_RANGE, FLA
 LSV = Schema("lsv", (INSTRUMENT_TIME, _APPLIED, CURRENT, CURRENT_RANGE, FLAGS))
 CA = Schema("ca", (INSTRUMENT_TIME, _APPLIED, CURRENT, CURRENT_RANGE, FLAGS))
 OCP = Schema("ocp", (INSTRUMENT_TIME, POTENTIAL, FLAGS))
-SCHEMAS = {"cv": CV, "lsv": LSV, "ca": CA, "ocp": OCP, "dpv": pulses.DPV, "swv": pulses.SWV}
+SCHEMAS = {"cv": CV, "lsv": LSV, "ca": CA, "ocp": OCP, "dpv": pulses.DPV, "swv": pulses.SWV, "eis": spectra.EIS}
 
 _NOT_DOCUMENTED = "not documented, conservative; the bench file's setting {} changes it"
 
@@ -63,6 +63,7 @@ def capabilities(settings: Settings) -> Capabilities:
             "ca": TechniqueCapability("native", CA, {"duration": duration, "dt": dt, "quiet": quiet}),
             "ocp": TechniqueCapability("native", OCP, {"duration": duration, "dt": dt}, cell_open=True),
             **pulses.capabilities(settings, sweep, undocumented),
+            **spectra.capabilities(undocumented),
         },
         potential=Range(
             min(m.low for m in usable), max(m.high for m in usable), "V", source="MethodSCRIPT manual, appendix B"

@@ -15,7 +15,8 @@ from luggin import units
 from luggin.capabilities import Capabilities, Range, Technique
 from luggin.errors import LimitError, NotSupported, UsageError
 from luggin.instrument.pulses import PULSED, reached
-from luggin_drivers.palmsens import pulses
+from luggin.instrument.spectra import swing
+from luggin_drivers.palmsens import pulses, spectra
 from luggin_drivers.palmsens.script import nearest
 from luggin_drivers.palmsens.settings import Settings
 
@@ -25,6 +26,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "ca": ("potential", "duration", "dt", "quiet", "current_range"),
     "ocp": ("duration", "dt"),
     **pulses.NAMES,
+    **spectra.NAMES,
 }
 _OPTIONAL = {"quiet": 0.0, "cycles": 1, "current_range": None}
 _WAY_OUT = {
@@ -35,6 +37,7 @@ _WAY_OUT = {
     "cycles": "split the step",
     "quiet": "choose another quiet time",
     **pulses.WAY_OUT,
+    **spectra.WAY_OUT,
 }
 # Two potentials closer than this cannot be told apart by any model of the family.
 _SAME_POTENTIAL = 1e-6
@@ -63,13 +66,23 @@ class Rounded:
         if self.name == "lsv" or self.name in PULSED:
             far = (nearest(potential) for potential in reached(self.name, self.technique.parameters))
             return (self["begin"], self["end"], *far)
+        if self.name == "eis":
+            far = (nearest(potential) for potential in swing(self.technique.parameters))
+            return (self["potential"], *far)
         return (self["potential"],) if self.name == "ca" else ()
+
+    @property
+    def quiet(self) -> float:
+        """Time at the first potential before (s)."""
+        return float(self.technique.parameters.get("quiet", 0.0))
 
     @property
     def interval(self) -> float:
         """Time between two points (s)."""
         if self.name in PULSED:
             return pulses.interval(self.name, self.technique.parameters)
+        if self.name == "eis":
+            return spectra.longest_interval(self.technique.parameters)
         return float(self["step"] / self["rate"]) if "rate" in self.technique.parameters else float(self["dt"])
 
     @property
@@ -77,6 +90,8 @@ class Rounded:
         """How often in a second the potential changes, at its fastest."""
         if self.name in PULSED:
             return pulses.edges_per_second(self.name, self.technique.parameters)
+        if self.name == "eis":
+            return float(max(self["begin_frequency"], self["end_frequency"]))
         return 1 / self.interval
 
 
@@ -101,7 +116,7 @@ def check_and_round(technique: Technique, capabilities: Capabilities, settings: 
     result = Rounded(Technique(technique.name, rounded), tuple(notes))
     if technique.name in PULSED:
         pulses.check(technique.name, rounded, settings.dpv_pulses)
-    else:
+    elif technique.name != "eis":
         _check_geometry(result)
     line_rate = settings.line_rate
     quiet = rounded.get("quiet", 0.0)
@@ -144,9 +159,9 @@ def _rounded(technique: str, name: str, value: Any, notes: list[str]) -> Any:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UsageError(f"{technique}.{name} = {value!r} is not a number")
-    if name == "cycles":
+    if name in ("cycles", "points"):
         if value != int(value):
-            raise UsageError(f"{technique}.cycles = {value!r} is not a whole number")
+            raise UsageError(f"{technique}.{name} = {value!r} is not a whole number")
         return int(value)
     if name == "current_range":
         return float(value)

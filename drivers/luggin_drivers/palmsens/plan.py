@@ -13,7 +13,7 @@ from luggin.capabilities import Capabilities, Realised, Technique
 from luggin.errors import LimitError, NotSupported, UsageError
 from luggin.instrument.pulses import PULSED
 from luggin.records import Flag, Schema
-from luggin_drivers.palmsens import pulses, script
+from luggin_drivers.palmsens import pulses, script, spectra
 from luggin_drivers.palmsens.capabilities import SCHEMAS
 from luggin_drivers.palmsens.parameters import Rounded, check_and_round
 from luggin_drivers.palmsens.settings import Settings
@@ -69,6 +69,8 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
     if not techniques:
         raise UsageError("there is no technique to prepare")
     parts = [check_and_round(t, capabilities, settings) for t in techniques]
+    if len(parts) > 1 and any(p.name == "eis" for p in parts):
+        raise NotSupported("eis needs another bandwidth than sweeps, so it cannot be part of a chain")
     if len(parts) > 1 and any(p.name == "ocp" for p in parts):
         raise NotSupported(
             f"the {capabilities.model} measures the open-circuit potential only with the cell off, so ocp cannot "
@@ -81,7 +83,7 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
     lines = _preamble(parts, mode, bandwidth, settings)
     ranged: tuple[float, float] | None = None
     for number, part in enumerate(parts):
-        own = _loops(number, part)
+        own = _loops(number, part, settings)
         loops += own
         if part.name != "ocp":
             wanted = _ranges(part, mode)
@@ -141,6 +143,8 @@ def _misfit(mode: Mode, potentials: Sequence[float], points_per_second: float) -
 def _bandwidth(parts: Sequence[Rounded], mode: Mode, settings: Settings, notes: list[str]) -> float:
     """Control bandwidth (Hz): as set, or six times the rate of points, never above the mode's."""
     wanted = settings.max_bandwidth
+    if parts[0].name == "eis":
+        wanted = spectra.BANDWIDTH
     if wanted is None:
         points = max(p.edges_per_second for p in parts)
         wanted = max(_SMALLEST_BANDWIDTH, float(round(_BANDWIDTH_PER_POINT_RATE * points)))
@@ -157,6 +161,8 @@ def _preamble(parts: Sequence[Rounded], mode: Mode, bandwidth: float, settings: 
     lines = script.declare("t", "p") if open_circuit else script.declare("t", "p", "c")
     if any(p.name == "swv" for p in parts):
         lines += script.declare("f", "r")
+    elif any(p.name == "eis" for p in parts):
+        lines += script.declare(*spectra.SENT)
     lines += [
         script.command("set_pgstat_chan", settings.channel),
         script.command("set_pgstat_mode", mode.number),
@@ -194,7 +200,7 @@ def _ranging(low: float, high: float) -> list[str]:
     return [script.command("set_range", CURRENT, high), script.command("set_autoranging", CURRENT, low, high)]
 
 
-def _loops(number: int, part: Rounded) -> list[Loop]:
+def _loops(number: int, part: Rounded, settings: Settings) -> list[Loop]:
     """The measurement loops of one technique, quiet time first."""
     schema, interval = SCHEMAS[part.name], part.interval
     if part.name == "ocp":
@@ -208,6 +214,11 @@ def _loops(number: int, part: Rounded) -> list[Loop]:
                 lines=tuple(script.measurement_loop(head, ["p"])),
             )
         ]
+
+    if part.name == "eis":
+        parameters = part.technique.parameters
+        lines = script.measurement_loop(spectra.head(parameters, settings.eis_amplitude), spectra.SENT)
+        return [Loop(number, schema, spectra.TYPES, interval, lines=tuple(lines))]
 
     def loop(head: str, every: float = interval, flags: int = 0, cycle: int | None = None) -> Loop:
         types = (TIME, APPLIED_POTENTIAL, CURRENT)
@@ -262,6 +273,8 @@ def _path(part: Rounded) -> float:
 def _duration(part: Rounded) -> float:
     if part.name == "ocp":
         return float(part["duration"])
+    if part.name == "eis":
+        return spectra.duration(part.technique.parameters)
     if part.name in PULSED:
         active = pulses.rows(part.technique.parameters) * part.interval
     else:
@@ -273,6 +286,8 @@ def _rows(part: Rounded) -> int:
     """About how many rows; the manual does not say whether turning points are sampled once or twice."""
     swept = part.name in ("cv", "lsv")
     points: float
+    if part.name == "eis":
+        return int(part["points"])
     if part.name in PULSED:
         points = pulses.rows(part.technique.parameters)
     else:
@@ -288,6 +303,6 @@ def _expected_flags(parts: Sequence[Rounded]) -> int:
     closed = [p for p in parts if p.name != "ocp"]
     if any(p["current_range"] is None for p in closed):
         flags |= Flag.RANGE_CHANGED | Flag.OVERLOAD_WARNING
-    if any(p["quiet"] > 0 for p in closed):
+    if any(p.quiet > 0 for p in closed):
         flags |= Flag.QUIET_TIME
     return flags.value

@@ -13,6 +13,7 @@ from luggin_drivers.palmsens.tables import MODELS, Model
 
 LoopExit = Literal["abort", "Y"]
 PulseDirection = Literal["scan", "up"]
+EisAmplitude = Literal["rms", "peak"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Settings:
             on (not confirmed by the manual), ``abort`` ends the whole chain.
         dpv_pulses: whether the pulses of a dpv go the way that the staircase goes (``scan``), or to
             positive potentials always (``up``; not confirmed by the manual).
+        eis_amplitude: what the amplitude of a ``meas_loop_eis`` means: ``rms``, or ``peak`` (from the
+            middle of the sine to its peak; neither is confirmed by the manual).
         silence: how long (s) the instrument may say nothing beyond the time between two points.
         max_rate, min_step, max_line_rate: limits that the manual does not give (V/s, V, 1/s).
         baudrate, rtscts: of the line, where it differs from the model's usual one.
@@ -39,6 +42,7 @@ class Settings:
     max_bandwidth: float | None = None
     loop_exit: LoopExit = "abort"
     dpv_pulses: PulseDirection = "scan"
+    eis_amplitude: EisAmplitude = "rms"
     silence: float = 3.0
     max_rate: float = 1.0
     min_step: float = 1e-3
@@ -139,6 +143,7 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {
     "max_bandwidth": _quantity("Hz", 0.01, 200e3),
     "loop_exit": _one_of(*get_args(LoopExit)),
     "dpv_pulses": _one_of(*get_args(PulseDirection)),
+    "eis_amplitude": _one_of(*get_args(EisAmplitude)),
     "silence": _quantity("s", 0.2, 600.0),
     "max_rate": _quantity("V/s", 1e-6, 100.0),
     "min_step": _quantity("V", 1e-6, 0.1),

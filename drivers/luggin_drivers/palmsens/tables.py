@@ -144,6 +144,8 @@ BOOTLOADER = "espbl"
 MEASURED_POTENTIAL = "ab"
 CURRENT = "ba"
 APPLIED_POTENTIAL = "da"
+APPLIED_FREQUENCY = "dc"
+REAL_IMPEDANCE, IMAGINARY_IMPEDANCE = "cc", "cd"
 TIME = "eb"
 
 # Metadata ``1x`` of a reading: status, one hexadecimal digit (manual, "status").
@@ -152,7 +154,7 @@ _STATUS_TIMING, _STATUS_OVERLOAD, _STATUS_UNDERLOAD, _STATUS_OVERLOAD_WARNING = 
 
 def status_flags(status: int, variable: str) -> int:
     """The flags of a status digit; an overload is one of potential or of current by the variable's type."""
-    overload = Flag.CURRENT_OVERLOAD if variable == CURRENT else Flag.POTENTIAL_OVERLOAD
+    overload = Flag.CURRENT_OVERLOAD if variable in (CURRENT, REAL_IMPEDANCE) else Flag.POTENTIAL_OVERLOAD
     bits = (
         (_STATUS_TIMING, Flag.TIMING),
         (_STATUS_OVERLOAD, overload),

@@ -73,9 +73,9 @@ def too_broad(stretch: float, breadth_v: float, expected_v: float, label: str) -
     """Slower than a reversible couple, or more than one couple."""
     return Refusal(
         "too-broad",
-        f"the peak is {1e3 * breadth_v:.0f} mV broad at half height, a reversible one {1e3 * expected_v:.0f} mV "
-        f"(its Nernst slope is {stretch:.2f} times the expected one): electron transfer is slow, resistance or a second couple broadens it, so the "
-        "peak does not stand where theory puts it",
+        f"the peak is {1e3 * breadth_v:.0f} mV broad at half height, a reversible one {1e3 * expected_v:.0f} mV (its "
+        f"Nernst slope is {stretch:.2f} times the expected one): electron transfer is slow, resistance or a second "
+        "couple broadens it, so the peak does not stand where theory puts it",
         label,
     )
 

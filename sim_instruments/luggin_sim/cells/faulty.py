@@ -6,6 +6,7 @@ import math
 from typing import Any, Self
 
 from luggin_sim.cells.base import SHORTEST_STEP, Cell
+from luggin_sim.cells.impedance import SmallSignal
 
 _NAN = float("nan")
 
@@ -114,6 +115,12 @@ class FaultyCell:
     def measure_potential(self, potential: float) -> float:
         """As `Cell.measure_potential`, of what stands between the leads."""
         return _NAN if self.unreadable else self._cell.measure_potential(self._stands(potential))
+
+    def impedance(self, frequency: float) -> complex:
+        """As `SmallSignal.impedance`, of the cell: what the meter makes of it is `measure_current`."""
+        if not isinstance(self._cell, SmallSignal):
+            raise TypeError(f"a {type(self._cell).__name__} has no impedance")
+        return self._cell.impedance(frequency)
 
     def fresh(self) -> Self:
         """As `Cell.fresh`, without faults."""

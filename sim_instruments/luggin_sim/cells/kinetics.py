@@ -60,6 +60,14 @@ class ChainKinetics:
             for bulk, gain, loss, scale in zip(self.bulk, gained, lost, self.inverse_root_diffusion, strict=True)
         ]
 
+    def rate_constants(self, potential: float) -> list[tuple[float, float, float, float]]:
+        """For each couple kred and kox (cm/s) at a potential (V), nF/RT (1/V) and alpha."""
+        found = []
+        for formal, inverse_thermal, k0, alpha in self._couples:
+            x = min(max(inverse_thermal * (potential - formal), -_FAR_AWAY), _FAR_AWAY)
+            found.append((k0 * math.exp(-alpha * x), k0 * math.exp((1.0 - alpha) * x), inverse_thermal, alpha))
+        return found
+
     def rates(
         self, potential: float, surface: Sequence[float], response: Sequence[float]
     ) -> tuple[list[float], list[float]]:

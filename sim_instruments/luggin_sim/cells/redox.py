@@ -15,6 +15,7 @@ from typing import Self
 
 from luggin_sim.cells.balance import CurrentLaw, Solution, balance
 from luggin_sim.cells.base import SHORTEST_STEP, ReadingNoise, checked_step
+from luggin_sim.cells.impedance import in_series, rate_slopes
 from luggin_sim.cells.kinetics import ChainKinetics
 from luggin_sim.cells.redox_spec import FARADAY, GAS_CONSTANT, RedoxSpec
 from luggin_sim.cells.semi_integral import SemiIntegral
@@ -180,6 +181,23 @@ class RedoxCell:
             self._driven_piece(piece, 0.0)
         self._applied = None
         return self._interface
+
+    def impedance(self, frequency: float) -> complex:
+        """Small-signal impedance (ohm) at a frequency (Hz) about the state of now."""
+        known, response = self._semi_integral.preview(SHORTEST_STEP)
+        admittance = self._leak + 2j * math.pi * frequency * self._spec.double_layer_capacitance
+        place = 0
+        for chain in self._chains:
+            following = place + len(chain.electrons)
+            surface = chain.surface_without_new_flux(known[place:following])
+            responses = [response * d for d in chain.inverse_root_diffusion]
+            rates, _ = chain.rates(self._interface, surface, responses)
+            gained, lost = (*rates, 0.0), (0.0, *rates)
+            there = [s + r * (g - f) for s, r, g, f in zip(surface, responses, gained, lost, strict=True)]
+            slopes = rate_slopes(chain, self._interface, there, frequency)
+            admittance += sum(map(mul, self._charges[place:following], slopes))
+            place = following
+        return in_series(self._spec.solution_resistance, admittance)
 
     def _impose(self, current: float) -> None:
         """From now on the current (A) is given, not the potential."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from luggin_sim.cells.base import ReadingNoise, checked_step
+from luggin_sim.cells.impedance import in_series
 from luggin_sim.cells.redox_spec import CELL_RANGES, Range, check_ranges
 
 # The moment at which a limit takes over or lets go is found to this part of a step.
@@ -134,6 +135,11 @@ class ResistorCell:
         self._drive(0.0, checked_step(dt))
         self._applied = self._programmed = None
         return self._inner
+
+    def impedance(self, frequency: float) -> complex:
+        """Impedance (ohm) at a frequency (Hz)."""
+        spec = self._spec
+        return in_series(spec.series_resistance, 1.0 / spec.resistance + 2j * math.pi * frequency * spec.capacitance)
 
     def _follow_within(self, begin: float, slope: float, dt: float, limit: float) -> float:
         """Follow a ramp until the current limit (A) takes over or lets go, but no longer than ``dt``; that time."""

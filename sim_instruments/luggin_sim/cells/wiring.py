@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from luggin_sim.cells.base import Cell, Tempered, checked_step
+from luggin_sim.cells.impedance import SmallSignal
 from luggin_sim.cells.redox_spec import Range
 from luggin_sim.cells.table_reader import TableReader, did_you_mean
 
@@ -173,6 +174,16 @@ class WiredCell:
         else:
             self._cell.rest(dt)
         return self.potential
+
+    def impedance(self, frequency: float) -> complex:
+        """As `SmallSignal.impedance`, as the instrument sees it: infinite where no current can flow."""
+        if not isinstance(self._cell, SmallSignal):
+            raise TypeError(f"a {type(self._cell).__name__} has no impedance")
+        if self._fault in (*_BROKEN, "reference open"):
+            return complex(math.inf)
+        if self._fault == "short":
+            return complex(self._wiring.contact_resistance)
+        return self._sign_of_potential * self._sign_of_current * self._cell.impedance(frequency)
 
     def set_temperature(self, temperature: float) -> None:
         """As `Tempered.set_temperature`."""

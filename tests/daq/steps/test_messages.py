@@ -80,15 +80,15 @@ def test_the_good_protocol_is_good():
             '{do = "ocp"',
             '{do = "eis"',
             "8: steps[1].do: `eis` is not available in this version. "
-            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, "
-            "repeat, rest, set_temperature, swv.",
+            "Available are ca, chain, compensate, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, "
+            "prompt, ramp, repeat, rest, set_temperature, solution_resistance, swv.",
         ),
         (
             '{do = "ocp", ',
             "{",
             "8: steps[1]: `do` is missing: it says what the step does. "
-            "Available are ca, chain, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, prompt, ramp, "
-            "repeat, rest, set_temperature, swv.",
+            "Available are ca, chain, compensate, cp, cv, dpv, equilibrate, for_each, lsv, note, ocp, preflight, "
+            "prompt, ramp, repeat, rest, set_temperature, solution_resistance, swv.",
         ),
         ('{do = "ocp"', "{do = 3", "8: steps[1].do: `do` is the name of a step in quotes; found 3."),
         # units

@@ -252,8 +252,8 @@ def test_two_vertices_are_what_it_has(vertices):
 
 
 def test_unknown_techniques_are_refused_with_the_list():
-    with pytest.raises(NotSupported, match=r"'eis'.*cv, lsv, ca, ocp"):
-        offline().prepare([Technique("eis", {})])
+    with pytest.raises(NotSupported, match=r"'geis'.*cv, lsv, ca, ocp, dpv, swv, eis"):
+        offline().prepare([Technique("geis", {})])
 
 
 def test_ocp_in_a_chain_is_refused_because_it_needs_the_cell_off():

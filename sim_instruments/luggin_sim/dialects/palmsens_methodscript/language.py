@@ -66,12 +66,11 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "meas_loop_cv": (VARIABLE, VARIABLE, VALUE, VALUE, VALUE, POSITIVE, POSITIVE),
     "meas_loop_dpv": (VARIABLE, VARIABLE, VALUE, VALUE, POSITIVE, POSITIVE, POSITIVE, POSITIVE),
     "meas_loop_swv": (*[VARIABLE] * 4, VALUE, VALUE, POSITIVE, POSITIVE, POSITIVE),
+    "meas_loop_eis": (*[VARIABLE] * 3, *[POSITIVE] * 4, VALUE),
     "endloop": (),
     "on_finished:": (),
 }
-_LOOPS_NOT_SIMULATED = frozenset(
-    f"meas_loop_{technique}" for technique in ("cp", "npv", "acv", "pad", "lsp", "eis", "geis")
-)
+_LOOPS_NOT_SIMULATED = frozenset(f"meas_loop_{technique}" for technique in ("cp", "npv", "acv", "pad", "lsp", "geis"))
 NOT_SIMULATED = _LOOPS_NOT_SIMULATED | {
     "array",
     "loop",

@@ -19,18 +19,22 @@ from luggin_sim.dialects.palmsens_methodscript.pulses import DifferentialPulse, 
 from luggin_sim.dialects.palmsens_methodscript.ranging import TIMING
 from luggin_sim.dialects.palmsens_methodscript.rules import Rules
 from luggin_sim.dialects.palmsens_methodscript.script import Name, Script, Statement
+from luggin_sim.dialects.palmsens_methodscript.spectra import LARGEST_AMPLITUDE, Spectrum, lasts
 
 Course: TypeAlias = Generator[float, None, None]
 #: Applies one level for a time, with status bits, and reads the cell then.
 Sampler: TypeAlias = Callable[[float, float, int], None]
 
-LSV, DPV, SWV, CV, CA, OCP = 0x0000, 0x0001, 0x0002, 0x0005, 0x0007, 0x000B
+LSV, DPV, SWV, CV, CA, OCP, EIS = 0x0000, 0x0001, 0x0002, 0x0005, 0x0007, 0x000B, 0x000D
 
 CRITICAL_OVERLOAD = 0x0032
 IMPOSSIBLE_TIMING = 0x005A
+INVALID_FREQUENCY, INVALID_AMPLITUDE = 0x0011, 0x0012
 AT_LEAST_ONE_STEP = 0x4029
 
 _ROUNDING = 1e-9
+#: Index of the potential range (1 V) that is sent with imaginary parts.
+POTENTIAL_RANGE = 6
 
 
 class Fault(Exception):
@@ -85,6 +89,7 @@ class Machine:
             "meas_loop_lsv": self._linear,
             "meas_loop_dpv": self._differential_pulse,
             "meas_loop_swv": self._square_wave,
+            "meas_loop_eis": self._spectrum,
             "meas_loop_ca": self._constant,
             "meas_loop_ocp": self._open_circuit,
         }
@@ -233,6 +238,19 @@ class Machine:
         sample = self._pulse_sampler(statement, programme)
         return self._measure(statement, technique, [programme.levels()], programme.period, sample, first=1)
 
+    def _spectrum(self, statement: Statement) -> Course:
+        amplitude, first, last, count, bias = self._numbers(statement, 3)
+        spectrum = Spectrum(amplitude, first, last, int(count), bias)
+        if not spectrum.frequencies_are_possible:
+            raise Refused(INVALID_FREQUENCY)
+        if spectrum.amplitude > LARGEST_AMPLITUDE:
+            raise Refused(INVALID_AMPLITUDE)
+        peak = spectrum.peak(self._rules)
+        self._potentiostat.check_closed_at(bias - peak, bias + peak)
+        self._potentiostat.set_potential(bias)
+        sample = self._impedance_sampler(statement, spectrum)
+        return self._measure(statement, EIS, [spectrum.frequencies()], lasts, sample, first=1)
+
     def _constant(self, statement: Statement) -> Course:
         potential, dt, duration = self._numbers(statement, 2)
         self._potentiostat.check_closed_at(potential)
@@ -285,13 +303,7 @@ class Machine:
         for current in currents:
             current.store(0.0, "ba")
         leads, ranging, rules = self._potentiostat.leads, self._potentiostat.ranging, self._rules
-        measure, critical = leads.cell.measure_current, self._potentiostat.critical_current
-
-        def meter(flowing: float) -> float:
-            reading = measure(flowing)
-            if abs(reading) > critical:
-                raise Refused(CRITICAL_OVERLOAD)
-            return reading
+        meter = self._meter()
 
         def sample(level: float, _: float, status: int) -> None:
             readings = [ranging.read(reading, status) for reading in programme.at(level, leads, meter, rules)]
@@ -302,6 +314,34 @@ class Machine:
                 current.value, current.metadata = value, said
 
         return sample
+
+    def _impedance_sampler(self, statement: Statement, spectrum: Spectrum) -> Sampler:
+        frequency, real, imaginary = (self._variable(statement, index) for index in range(3))
+        for variable, kind in ((frequency, "dc"), (real, "cc"), (imaginary, "cd")):
+            variable.store(0.0, kind)
+        leads, ranging, rules = self._potentiostat.leads, self._potentiostat.ranging, self._rules
+        meter = self._meter()
+
+        def sample(at: float, dt: float, status: int) -> None:
+            leads.dwell(dt)
+            impedance, current = spectrum.at(at, leads, meter, rules)
+            frequency.value, real.value, imaginary.value = at, impedance.real, impedance.imag
+            _, real.metadata = ranging.read(current, status)
+            imaginary.metadata = metadata(status, POTENTIAL_RANGE)
+
+        return sample
+
+    def _meter(self) -> Callable[[float], float]:
+        """Reads a current (A) with the cell's noise; too much of it ends the script."""
+        measure, critical = self._potentiostat.leads.cell.measure_current, self._potentiostat.critical_current
+
+        def meter(flowing: float) -> float:
+            reading = measure(flowing)
+            if abs(reading) > critical:
+                raise Refused(CRITICAL_OVERLOAD)
+            return reading
+
+        return meter
 
     def _potential_sampler(self, statement: Statement) -> Sampler:
         potential, leads = self._variable(statement, 0), self._potentiostat.leads
@@ -318,18 +358,19 @@ class Machine:
         statement: Statement,
         technique: int,
         scans: Iterable[Iterator[float]],
-        dt: float,
+        pace: float | Callable[[float], float],
         sample: Sampler,
         first: int | None = None,
     ) -> Course:
-        """Go through all levels, one every ``dt`` (s), with the loop's body after each.
+        """Go through all levels with the loop's body after each.
 
+        ``pace`` is the time (s) of each of them, or a function that says it for a level.
         ``first`` is 1 if the first level takes its time whatever the rule for ramps says.
         """
         if first is None:
             first = 0 if self._rules.first_package == "at_start" else 1
-        status = TIMING if dt < self._rules.shortest_step else 0
-        dt = max(dt, self._rules.shortest_step)
+        dt = 0.0 if callable(pace) else max(pace, self._rules.shortest_step)
+        status = TIMING if not callable(pace) and pace < self._rules.shortest_step else 0
         body = [self._action(inner) for inner in statement.body]
         numbered = statement.scans is not None and statement.scans > 1
         sent = self.sent
@@ -343,7 +384,11 @@ class Machine:
                     sent.append(f"C{number:04X}")
                     marks = ["-", "*"]
                 for level in levels:
-                    self._time = start + turn * dt
+                    if callable(pace):
+                        dt = pace(level)
+                        self._time += dt
+                    else:
+                        self._time = start + turn * dt
                     if turn:
                         yield self._time
                     sample(level, dt if turn else 0.0, status)

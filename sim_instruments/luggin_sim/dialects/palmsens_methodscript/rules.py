@@ -30,6 +30,7 @@ class Rules:
     Pulses:
         sampled_share: part of a pulse, at its end, over which the current is averaged.
         pulse_direction: the pulses of a dpv go the way that the staircase goes, or always up.
+        eis_amplitude: what the amplitude of a spectrum means: root mean square, or middle to peak.
 
     Stream:
         scan_base: number of the first scan in ``C0000``.
@@ -60,6 +61,7 @@ class Rules:
     shortest_step: float = 0.0001
     sampled_share: float = 0.1
     pulse_direction: Literal["scan", "up"] = "scan"
+    eis_amplitude: Literal["rms", "peak"] = "rms"
     scan_base: int = 0
     marks_after_abort: bool = True
     empty_line_after_error: bool = False

@@ -93,7 +93,7 @@ LOOP = "meas_loop_ca p c 0 100m 1"
         (["pck_start", "pck_start"], 0x401B, 2, 1),
         (["pck_start", "on_finished:"], 0x401B, 2, 1),
         (["var p", "var c", LOOP, "pck_start", "endloop"], 0x401B, 5, 1),
-        (["meas_loop_eis a b c 1 2 3 4 5"], 0x001B, 1, 1),
+        (["meas_loop_geis a b c 1 2 3 4 5"], 0x001B, 1, 1),
         (["send_string hello"], 0x4002, 1, 13),
         (["wait 1" + " " * 250], 0x0008, 1, 256),
         (["wait 1"] * 10_000, 0x4005, 10_000, 1),
