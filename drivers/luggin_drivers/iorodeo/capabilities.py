@@ -19,8 +19,7 @@ SCHEMAS = {"cv": CV, "lsv": LSV, "ca": CA}
 UNCONFIRMED = (
     "Polarity of the current: the firmware's text does not say which sign an oxidation has; the setting polarity says "
     "it, and a real board is refused without it.",
-    "How the converter of the potential rounds: a board that can open the cell is asked before each test; for others "
-    "it is taken from the text of FW0.0.7 (down).",
+    "How the converter of the potential rounds: the board is asked before each test, with the cell open.",
     "Scan rates above 0.1 V/s: the board filters its current with two stages of 200 Hz, so that it lags 1.6 ms behind.",
     "How long a test may last: the longest one is not known.",
     "That all three electrodes are disconnected when the board says so: it reads the pins of its switches.",
@@ -28,8 +27,8 @@ UNCONFIRMED = (
     "documented, so there is no ocp.",
 )
 NO_SWITCH = (
-    "This board (hardware 0.1) cannot open the cell: between techniques and behind a run it holds the potential of the "
-    "setting rest."
+    "Hardware 0.1 cannot open the cell by itself and is refused, unless the cell hangs on a multiplexer (setting "
+    "multiplexer). That one is there, and with which key its channels are enabled (muxChannel), is not confirmed."
 )
 
 _MAXIMUM_CYCLES = 10_000
@@ -66,8 +65,8 @@ def capabilities(settings: Settings) -> Capabilities:
         polarity={None: "unknown", "iupac": "iupac", "inverted": "us"}[settings.polarity],  # type: ignore[arg-type]
         enforced={},
         abort="stopTest: the board ends the test and disconnects the electrodes"
-        if model.can_open
+        if settings.can_open
         else "stopTest: the board ends the test; the cell stays connected",
         abort_latency=1.0,
-        unconfirmed=UNCONFIRMED if model.can_open else (NO_SWITCH, *UNCONFIRMED),
+        unconfirmed=UNCONFIRMED if model.has_switches else (NO_SWITCH, *UNCONFIRMED),
     )

@@ -17,12 +17,17 @@ END_OF_MESSAGE = b"\n"
 
 
 class Sample(NamedTuple):
-    """One sample: time since the start (ms), potential (V), current (uA), whether the current is at its range's end."""
+    """One sample.
+
+    Time since the start (ms), potential (V), current (uA), whether the current is at the end of its range, and
+    the channel of the multiplexer (0: none).
+    """
 
     time: int
     potential: float
     current: float
     at_the_end: bool
+    channel: int
 
 
 class Reply(NamedTuple):
@@ -91,7 +96,7 @@ def _sample(content: Mapping[str, Any], line: bytes, name: str) -> Sample:
     time, potential, current = (content.get(key) for key in ("t", "v", "i"))
     if not _is_number(potential) or not _is_number(current) or type(time) is not int:
         raise BadReply(f"{name}: {line!r} is not how a sample looks", line)
-    return Sample(time, float(potential), float(current), content.get("le") is True)  # type: ignore[arg-type]
+    return Sample(time, float(potential), float(current), content.get("le") is True, content.get("n", 0))  # type: ignore[arg-type]
 
 
 def _is_number(value: object) -> bool:

@@ -83,7 +83,7 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
             "in one go. Make them steps of their own."
         )
     part = check_and_round(techniques[0], capabilities)
-    require_consent(settings)
+    require_a_way_out(settings)
     volt_range = volt_range_for(part.potentials, settings.table)
     current_range = _current_range(part, settings)
     notes = [*part.notes, *_notes(part, volt_range, current_range, settings)]
@@ -113,14 +113,13 @@ def make_plan(techniques: Sequence[Technique], settings: Settings, capabilities:
     )
 
 
-def require_consent(settings: Settings) -> None:
-    """NotSupported for a board that cannot open the cell, unless the bench file says where it may rest."""
-    if not settings.table.can_open and settings.rest is None:
+def require_a_way_out(settings: Settings) -> None:
+    """NotSupported for a board that cannot open the cell: nothing is closed here that cannot be opened."""
+    if not settings.can_open:
         raise NotSupported(
-            f"the {settings.table.title} has no switch: no command opens the cell, and between techniques and behind a "
-            'run the board goes on holding a potential. If your cell bears that, write it down: rest = "0.2 V" in the '
-            "settings of this instrument (the potential at which it may be left). Never do that with anything that is "
-            "charged. A Rodeostat of hardware 0.2 opens the cell."
+            f"the {settings.table.title} has no switch: no command opens the cell, and behind a test the board goes on "
+            "holding a potential. Connect the cell through a multiplexer, and write its channel into the settings of "
+            "this instrument (multiplexer = 1); or take a Rodeostat of hardware 0.2."
         )
 
 
@@ -164,8 +163,6 @@ def _notes(part: Rounded, volt_range: str, current_range: tuple[str, float], set
         notes.append(
             "the polarity of this board was not looked at (setting polarity); its currents are taken for IUPAC"
         )
-    if not settings.table.can_open and settings.rest is not None:
-        notes.append(f"the cell is not opened behind it, but held at {units.show(settings.rest, 'V')} (setting rest)")
     return notes
 
 

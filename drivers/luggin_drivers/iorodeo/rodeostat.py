@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from luggin import units
 from luggin.capabilities import Capabilities, Exchange, Identity, LimitRequest, Realised, Technique
 from luggin.clock import Clock
 from luggin.errors import BadReply, LineInUse, ReplyTimeout, UnsafeState, UsageError
@@ -31,7 +30,7 @@ from luggin_drivers.iorodeo.messages import (
     value_of,
     written,
 )
-from luggin_drivers.iorodeo.plan import Plan, dac_step, make_plan
+from luggin_drivers.iorodeo.plan import Plan, make_plan
 from luggin_drivers.iorodeo.safety import safe_exchanges
 from luggin_drivers.iorodeo.settings import Settings
 from luggin_drivers.iorodeo.setup import set_up
@@ -194,8 +193,6 @@ class Rodeostat(Instrument):
             yield from RunningTest(plan, self, self._requests, self._settings, levels).frames()
         finally:
             self._is_running = False
-        if self._settings.rest is not None:
-            self.make_safe()
 
     def request_abort(self) -> None:
         """Ask the owner of the line to send ``stopTest``."""
@@ -209,17 +206,16 @@ class Rodeostat(Instrument):
     def make_safe(self) -> str:
         """Stop the test, disconnect the electrodes, and read each of them back.
 
-        A board without switches is left at the potential of rest, if the operator consented to that, and the
-        words say so. Tried twice, because the first attempt may only have brought line and board in step.
+        Tried twice, because the first attempt may only have brought line and board in step.
 
         Raises:
-            UnsafeState: both attempts failed, or nothing here can make this board safe.
+            UnsafeState: both attempts failed, or nothing can open the cell of this board.
             LineLost: the line broke.
         """
         with self.transport.lock:
             for _ in range(2):
                 try:
-                    return self._leave_safe()
+                    return self._open_and_verify()
                 except (ReplyTimeout, BadReply) as error:
                     failure = error
                     self.transport.drain(quiet=_QUIET, longest=_LONGEST_CHATTER)
@@ -229,32 +225,17 @@ class Rodeostat(Instrument):
         """The exchanges of `make_safe`, as plain data."""
         return safe_exchanges(self._settings)
 
-    def _leave_safe(self) -> str:
-        performed = perform(self.transport, self.safe_dialogue(), self.clock)
+    def _open_and_verify(self) -> str:
+        perform(self.transport, self.safe_dialogue(), self.clock)
         self.transport.suspect = False
-        rest = self._settings.rest
-        if rest is None:
-            return "stopTest and setAllElectConnected false were sent, and W, C and R each read back as disconnected"
-        reply = (performed[-1].found or b"").strip()
-        held = value_of("v", number)(reply.decode("ascii"))
-        if abs(held - rest) > self._coarsest_step:
-            raise BadReply(f"{self.name}: {rest:g} V was set, but {held:g} V reads back", reply)
-        return (
-            f"the test was stopped, and the converter reads back {units.show(held, 'V')}. THE CELL IS NOT OPEN: this "
-            "board (hardware 0.1) cannot open it, and holds it there, as the bench file allows (setting rest). "
-            "Unplug it by hand."
-        )
-
-    @property
-    def _coarsest_step(self) -> float:
-        model = self._settings.table
-        return dac_step(model, list(model.volt_ranges)[-1])
+        by = "multiplexer" if self._settings.multiplexer is not None else "board"
+        return f"the test was stopped, the electrodes were disconnected, and the {by} says of R, C and W that each is"
 
     def _unsafe(self, error: Exception) -> str:
-        if not self._settings.table.can_open:
+        if not self._settings.can_open:
             return (
-                f"{self.name}: the {self._settings.table.title} cannot open the cell by any command ({error}). Unplug "
-                "the cell. A bench file may allow to leave it at a potential: setting rest."
+                f"{self.name}: the {self._settings.table.title} was told to stop, but no command opens its cell. "
+                "Unplug it by hand. (A cell on a multiplexer can be opened: setting multiplexer.)"
             )
         return (
             f"{self.name}: the electrodes were told to be disconnected, but that could not be verified ({error}). "

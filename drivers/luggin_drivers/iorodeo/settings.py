@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from luggin import units
 from luggin.errors import UsageError
-from luggin_drivers.iorodeo.tables import MODELS, Model
+from luggin_drivers.iorodeo.tables import MODELS, MUX_CHANNELS, Model
 
 DRIVER_ID = "iorodeo.rodeostat"
 Polarity = Literal["iupac", "inverted"]
@@ -24,21 +24,26 @@ class Settings:
         polarity: whether a positive current of this board is oxidation at W (``iupac``) or reduction
             (``inverted``). Its firmware does not say; None: nobody has looked yet.
         current_range: full scale (A) where a technique names none; None: the highest of the model.
-        rest: potential (V) at which a board that cannot open the cell leaves it, with the consent of
-            whoever writes it; None: no consent.
+        multiplexer: channel of the multiplexer on which the cell hangs, for boards without switches of their own;
+            None: the cell hangs on the board itself.
         silence: how long (s) the board may say nothing beyond the time between two samples.
     """
 
     model: str
     polarity: Polarity | None = None
     current_range: float | None = None
-    rest: float | None = None
+    multiplexer: int | None = None
     silence: float = 1.0
 
     @property
     def table(self) -> Model:
         """The tables of the model."""
         return MODELS[self.model]
+
+    @property
+    def can_open(self) -> bool:
+        """Whether a command opens the cell circuit."""
+        return self.table.has_switches or self.multiplexer is not None
 
     @property
     def sign(self) -> float:
@@ -65,10 +70,8 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
         raise UsageError(f"{DRIVER_ID} needs the setting 'model': one of {', '.join(MODELS)}")
     settings = Settings(**{name: _READERS[name](name, value) for name, value in given.items()})
     model = settings.table
-    if settings.rest is not None and model.can_open:
-        raise UsageError(f"setting rest: the {model.title} opens the cell, so that there is no potential to rest at")
-    if settings.rest is not None and abs(settings.rest) > model.largest_potential:
-        raise _refuse("rest", given["rest"], f"at most {units.show(model.largest_potential, 'V')}")
+    if settings.multiplexer is not None and model.has_switches:
+        raise UsageError(f"setting multiplexer: the {model.title} has switches of its own; its firmware knows no other")
     if settings.current_range is not None and settings.current_range > model.largest_current * (1 + 1e-9):
         raise _refuse("current_range", given["current_range"], f"at most {units.show(model.largest_current, 'A')}")
     return settings
@@ -83,6 +86,15 @@ def _one_of(*words: str) -> Callable[[str, object], str]:
         if value not in words:
             raise _refuse(name, value, " or ".join(f'"{word}"' for word in words))
         return str(value)
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str, object], int]:
+    def read(name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _refuse(name, value, f"a whole number from {low} to {high}")
+        return value
 
     return read
 
@@ -104,6 +116,6 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {
     "model": _one_of(*MODELS),
     "polarity": _one_of("iupac", "inverted"),
     "current_range": _quantity("A", 1e-9, 0.025),
-    "rest": _quantity("V", -10.0, 10.0),
+    "multiplexer": _whole(1, MUX_CHANNELS),
     "silence": _quantity("s", 0.2, 600.0),
 }

@@ -1,14 +1,13 @@
 """Setting a test up with the cell open, and finding out which potentials the board will really give.
 
 The converter of the potential has 12 bit, and what the board says with a sample is what was meant, not what
-the converter gave; beyond a range it clips without a word. A board that can open the cell is asked: ``setVolt``
+the converter gave; beyond a range it clips without a word. The board is asked, with the cell open: ``setVolt``
 answers with what the converter gives. So nothing is clipped unnoticed, and half a step of a converter that
 rounds down (0.5 mV in the range of 2 V) does not become an error of every potential.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from luggin import units
 from luggin.errors import InstrumentFault
 from luggin_drivers.iorodeo.messages import number
 from luggin_drivers.iorodeo.plan import Plan, dac_step
-from luggin_drivers.iorodeo.safety import ELECTRODES
+from luggin_drivers.iorodeo.safety import electrode_commands
 from luggin_drivers.iorodeo.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,34 +44,28 @@ def set_up(board: Rodeostat, plan: Plan, settings: Settings) -> Levels:
     Raises:
         InstrumentFault: the board has set something else, or would clip a potential.
     """
-    can_open = settings.table.can_open
-    if can_open:
-        _open(board)
-        _set(board, "setElectAutoConnect", autoConnect=True)
-        # With the cell open, a change of range moves no potential that it sees.
-        _set(board, "setVoltRange", voltRange=plan.volt_range)
+    _open(board, settings)
+    # With the cell open, a change of range moves no potential that it sees.
+    _set(board, "setVoltRange", voltRange=plan.volt_range)
     _set(board, "setCurrRange", currRange=plan.current_range[0])
     _set(board, "setSamplePeriod", samplePeriod=plan.interval)
     told = board.ask("setParam", test=plan.test, param=dict(plan.parameters)).response
     _require_same(board.name, "setParam", plan.parameters, told.get("param"))
     done_at = board.ask("getTestDoneTime", test=plan.test).response
     _require_same(board.name, "getTestDoneTime", {"testDoneTime": plan.done_at}, done_at)
-    step = dac_step(settings.table, plan.volt_range)
-    if can_open:
-        return _asked_levels(board, plan, step)
-    return rounded_down(plan.first, settings.table.volt_ranges[plan.volt_range], step)
+    return _asked_levels(board, plan, dac_step(settings.table, plan.volt_range))
 
 
-def rounded_down(held: float, full_scale: float, step: float) -> Levels:
-    """The levels of a converter that rounds down, as the text of FW0.0.7 has it (all V)."""
-    return Levels(math.floor((held + full_scale) / step) * step - full_scale - held, -_HALF * step)
-
-
-def _open(board: Rodeostat) -> None:
+def _open(board: Rodeostat, settings: Settings) -> None:
     """The cell is open already; nothing of what follows may be tried on one that is not."""
-    _set(board, "setAllElectConnected", connected=False)
-    for electrode in ELECTRODES:
-        command = f"get{electrode}ElectConnected"
+    if settings.multiplexer is None:
+        _set(board, "setAllElectConnected", connected=False)
+        _set(board, "setElectAutoConnect", autoConnect=True)
+    else:
+        _set(board, "setMuxEnabled", muxEnabled=True)
+        board.ask("disconnectAllMuxElect")
+        _set(board, "setEnabledMuxChannels", muxChannel=[settings.multiplexer])
+    for command in electrode_commands("" if settings.multiplexer is None else "Mux"):
         _require_same(board.name, command, {"connected": False}, board.ask(command).response)
 
 

@@ -7,11 +7,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from luggin import units
 from luggin.clock import Clock
 from luggin.errors import BadReply, InstrumentFault, ReplyTimeout
 from luggin.records import Flag, Frame
 from luggin_drivers.iorodeo.messages import EndOfTest, Reply, Sample, classified, padded, refused, written
 from luggin_drivers.iorodeo.plan import Plan
+from luggin_drivers.iorodeo.programme import LARGEST_DEVIATION, potential_at
 from luggin_drivers.iorodeo.settings import Settings
 from luggin_drivers.iorodeo.setup import Levels
 from luggin_drivers.iorodeo.tables import AT_THE_END
@@ -142,6 +144,7 @@ class RunningTest:
         if time < self._time or time > plan.last_at or time % plan.interval:
             self._line.suspect = True
             raise BadReply(f"{self._name}: behind {self._time} ms comes a sample that cannot be: {raw!r}", raw)
+        self._require_own(sample, raw)
         flags = Flag.GAP.value if time - self._time > _GAP * plan.interval else 0
         self._time = time
         if time < plan.quiet:
@@ -157,3 +160,15 @@ class RunningTest:
         values = (time * _SECONDS, potential, self._settings.sign * current)
         cycle = () if plan.period is None else (plan.cycle(time),)
         return Frame(plan.schema, self._clock.now(), rows=((*values, *cycle, full_scale, flags),))
+
+    def _require_own(self, sample: Sample, raw: bytes) -> None:
+        """The test that runs is the one that was set up, on the channel that the cell hangs on."""
+        plan, channel = self._plan, self._settings.multiplexer or 0
+        meant = potential_at(plan.test, plan.parameters, sample.time)
+        if sample.channel == channel and abs(sample.potential - meant) <= LARGEST_DEVIATION:
+            return
+        self._line.suspect = True
+        raise InstrumentFault(
+            f"{self._name}: {units.show(meant, 'V', 6)} on channel {channel} should be applied at {sample.time} ms, "
+            f"but the board says {raw!r}; was it switched off and on?"
+        )

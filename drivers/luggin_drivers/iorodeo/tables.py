@@ -29,8 +29,8 @@ class Model:
     current_ranges: Mapping[str, float]
 
     @property
-    def can_open(self) -> bool:
-        """Whether a command opens the cell circuit."""
+    def has_switches(self) -> bool:
+        """Whether the board itself can disconnect the electrodes."""
         return self.hardware != "V0.1"
 
     @property
@@ -89,5 +89,7 @@ LARGEST_COUNT = (1 << 32) - 1
 LOST_LENGTH = 64
 #: Longest message that the board keeps (bytes).
 LONGEST_MESSAGE = 2000
+#: Working electrodes of a multiplexer.
+MUX_CHANNELS = 7
 #: A current so near the end of its range is at the end: for firmware that does not say so itself.
 AT_THE_END = 0.9995

@@ -34,3 +34,21 @@ class TestTwentyFourMilliAmp(DriverContract):
             "dac": "nearest",
         }
     }
+
+
+class TestNanoAmpOnAMultiplexer(DriverContract):
+    driver = DRIVER
+    settings: ClassVar = {"model": "nanoamp-0.1", "multiplexer": 3}
+    twin: ClassVar = {"options": {"multiplexer": True}}
+
+
+class TestMicroAmpOnAMultiplexer(DriverContract):
+    driver = DRIVER
+    settings: ClassVar = {"model": "microamp-0.1", "multiplexer": 1}
+    twin: ClassVar = {"options": {"multiplexer": True}}
+
+
+class TestEightVolts(DriverContract):
+    driver = DRIVER
+    settings: ClassVar = {"model": "24-milliamp-0.1-8v", "multiplexer": 7, "current_range": "100 uA"}
+    twin: ClassVar = {"options": {"multiplexer": True}}

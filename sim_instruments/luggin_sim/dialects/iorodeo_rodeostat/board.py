@@ -9,6 +9,7 @@ from luggin_sim.dialects.iorodeo_rodeostat.models import DAC_STEPS, Model
 from luggin_sim.dialects.iorodeo_rodeostat.programmes import Parameters
 from luggin_sim.dialects.iorodeo_rodeostat.rules import Rules
 
+ELECTRODES = ("Ref", "Ctr", "Wrk")
 _SHORTEST = 1e-6
 _MILLISECOND = 1e-3
 _MICROAMPERE = 1e-6
@@ -21,7 +22,8 @@ class Board:
         self.volt_range = self.ref_range = next(iter(model.volt_ranges))
         self.curr_range = model.first_curr_range
         self.auto_connect = True
-        self.connected = dict.fromkeys(("Ref", "Ctr", "Wrk"), not model.has_switches)
+        self.connected = dict.fromkeys(ELECTRODES, False)
+        self.multiplexes = False
         self._model, self._rules, self._leads = model, rules, leads
         self._asked = 0.0
         self._time: float | None = None
@@ -35,13 +37,32 @@ class Board:
 
     # -- switches
     def connect(self, connected: bool, *electrodes: str) -> None:
-        """Close or open the switches of electrodes."""
-        for electrode in electrodes:
+        """Close or open the switches of electrodes, of all if none is named."""
+        for electrode in electrodes or ELECTRODES:
             self.connected[electrode] = connected
         self._switch()
 
+    def multiplex(self, on: bool) -> None:
+        """Use the multiplexer or not; it begins and ends with all electrodes disconnected."""
+        if on != self.multiplexes:
+            self.multiplexes = on
+            self.connect(False)
+
+    def before_test(self) -> None:
+        """What is connected by itself when a test begins."""
+        if self.multiplexes or (self._model.has_switches and self.auto_connect):
+            self.connect(True)
+
+    def after_test(self) -> None:
+        """What becomes of converter and electrodes when a test ends."""
+        if self._rules.after_test == "zero":
+            self.set_volt(0.0)
+        if self.multiplexes or (self._model.has_switches and self.auto_connect):
+            self.connect(False)
+
     def _switch(self) -> None:
-        if self.connected["Ctr"] and self.connected["Wrk"]:
+        has_way_out = self._model.has_switches or self._rules.multiplexer
+        if not has_way_out or (self.connected["Ctr"] and self.connected["Wrk"]):
             self._leads.close()
         else:
             self._leads.open()
@@ -81,7 +102,7 @@ class Board:
 
     def reference(self) -> float:
         """What stands at the reference input (V)."""
-        if not self.connected["Ref"]:
+        if self._model.has_switches and not self.connected["Ref"]:
             return 0.0
         full = self._model.volt_ranges[self.ref_range]
         potential = self._leads.setpoint if self._leads.is_on else self._leads.potential_now()

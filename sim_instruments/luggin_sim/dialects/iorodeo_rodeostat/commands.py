@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from luggin_sim.dialects.iorodeo_rodeostat.board import ELECTRODES, Board
 from luggin_sim.dialects.iorodeo_rodeostat.models import Model
 from luggin_sim.dialects.iorodeo_rodeostat.programmes import DEFAULTS, RUNNABLE, Parameters
 
 if TYPE_CHECKING:
-    from luggin_sim.dialects.iorodeo_rodeostat.board import Board
     from luggin_sim.dialects.iorodeo_rodeostat.rules import Rules
 
 Message = Mapping[str, Any]
 Response = dict[str, Any]
 SHORTEST_PERIOD, LONGEST_PERIOD, FIRST_PERIOD = 1, 1000, 10
-_ELECTRODES = ("Ref", "Ctr", "Wrk")
+_CHANNELS = 7
+#: Tests that a multiplexer can be used with.
+_MULTIPLEXED = ("cyclic", "sinusoid", "constant", "linearSweep")
 
 
 class Refused(Exception):
@@ -34,6 +36,7 @@ class Commands:
         stop: Callable[[], None],
     ) -> None:
         self.sample_period = FIRST_PERIOD
+        self.channels: list[int] = []
         self._model, self._rules, self._board = model, rules, board
         self._start, self._stop = start, stop
         self._device_id = rules.device_id
@@ -59,11 +62,8 @@ class Commands:
             "getTestDoneTime": self._get_done_time,
             "runTest": self._run_test,
             "stopTest": lambda _, said: stop(),
-            "setMuxEnabled": self._no_multiplexer,
-            "setEnabledMuxChannels": self._no_multiplexer,
         }
-        if model.has_switches:
-            self._table.update(self._of_switches())
+        self._table.update(self._of_switches() if model.has_switches else self._of_multiplexer())
 
     def apply(self, message: Message) -> tuple[Response, str]:
         """Do what a message says: the response, and what is wrong (nothing: empty)."""
@@ -91,9 +91,25 @@ class Commands:
             "getRefElectVoltRange": lambda _, said: said.update(voltRange=board.ref_range),
             "setRefElectVoltRange": self._set_ref_range,
         }
-        for name, which in [("All", _ELECTRODES), *((one, (one,)) for one in _ELECTRODES)]:
+        for name, which in [("All", ELECTRODES), *((one, (one,)) for one in ELECTRODES)]:
             table[f"get{name}ElectConnected"] = self._getter(which)
             table[f"set{name}ElectConnected"] = self._setter(which)
+        for one in ("setMuxEnabled", "getMuxEnabled", "setEnabledMuxChannels", "disconnectAllMuxElect"):
+            table[one] = self._no_multiplexer
+        return table
+
+    def _of_multiplexer(self) -> dict[str, Callable[[Message, Response], None]]:
+        """The commands of boards that a multiplexer fits on. Nobody can tell whether there is one."""
+        board = self._board
+        table: dict[str, Callable[[Message, Response], None]] = {
+            "setMuxEnabled": self._set_multiplexer,
+            "getMuxEnabled": lambda _, said: said.update(muxEnabled=board.multiplexes),
+            "setEnabledMuxChannels": self._set_channels,
+            "getEnabledMuxChannels": lambda _, said: said.update(muxChannel=self.channels),
+            "disconnectAllMuxElect": lambda _, said: board.connect(False),
+        }
+        for one in ELECTRODES:
+            table[f"getMux{one}ElectConnected"] = self._getter((one,))
         return table
 
     def _getter(self, which: tuple[str, ...]) -> Callable[[Message, Response], None]:
@@ -109,6 +125,22 @@ class Commands:
 
     def _set_auto_connect(self, message: Message, said: Response) -> None:
         self._board.auto_connect = said["autoConnect"] = _truth(message, "autoConnect")
+
+    def _set_multiplexer(self, message: Message, said: Response) -> None:
+        self._board.multiplex(_truth(message, "muxEnabled"))
+        said["muxEnabled"] = self._board.multiplexes
+
+    def _set_channels(self, message: Message, said: Response) -> None:
+        channels = _value(message, "muxChannel")
+        if not isinstance(channels, list):
+            raise Refused("muxChannel not a JsonArray")
+        if len(channels) > _CHANNELS:
+            raise Refused("muxChannel array too large")
+        if not all(type(one) is int for one in channels):
+            raise Refused("muxChannel element not an int")
+        if not all(1 <= one <= _CHANNELS for one in channels):
+            raise Refused("muxChannel element out of range")
+        self.channels = said["muxChannel"] = channels
 
     def _set_device_id(self, message: Message, said: Response) -> None:
         self._device_id = said["deviceId"] = int(_value(message, "deviceId"))
@@ -190,6 +222,10 @@ class Commands:
         test = self._test(message, said)
         if test.test not in RUNNABLE:
             raise Refused(f"test, {test.test}, is not simulated")
+        if self._board.multiplexes and test.test not in _MULTIPLEXED:
+            raise Refused(f"test, {test.test}, is not mux compatible")
+        if self._board.multiplexes and not self.channels:
+            raise Refused("mux running, but no enabled working electrode channels")
         self._start(test)
 
     def _no_multiplexer(self, message: Message, said: Response) -> None:

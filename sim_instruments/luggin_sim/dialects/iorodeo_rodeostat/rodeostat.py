@@ -62,7 +62,7 @@ class RodeostatDialect:
 
     @property
     def cell_is_on(self) -> bool:
-        """True while W and the counter electrode are connected; always on boards without switches."""
+        """True while W and the counter electrode are connected; always on boards with nothing to disconnect them."""
         return self._board.is_closed
 
     @property
@@ -132,22 +132,17 @@ class RodeostatDialect:
     def _begin(self, test: Parameters) -> None:
         self._starts = None
         board = self._board
-        if self._model.has_switches and board.auto_connect:
-            board.connect(True, *board.connected)
+        board.before_test()
         board.choose_volt_range(*test.extremes)
         board.set_volt(test.value(0))
         board.wait(self._now)
         self._running = _Running(test, self._now, self._commands.sample_period)
 
     def _finish(self) -> None:
-        """The end of a test, or of none: an empty object, and whatever this firmware does with the converter."""
+        """The end of a test, or of none: an empty object tells it."""
         self._running = None
-        board = self._board
-        board.wait(self._now)
-        if self._rules.after_test == "zero":
-            board.set_volt(0.0)
-        if self._model.has_switches and board.auto_connect:
-            board.connect(False, *board.connected)
+        self._board.wait(self._now)
+        self._board.after_test()
         self._send("{}")
 
     def _advance(self, now: float) -> None:
@@ -158,6 +153,8 @@ class RodeostatDialect:
             current, at_the_end = self._board.follow(running.test, before, running.at, running.began)
             if running.at % running.period == 0:
                 sample: dict[str, Any] = {"t": running.at, "v": running.test.value(running.at), "i": current}
+                if self._board.multiplexes:
+                    sample["n"] = self._commands.channels[0]
                 if at_the_end and self._rules.tells_overload:
                     sample["le"] = True
                 self._send(text(sample))

@@ -30,6 +30,10 @@ class Rules:
         after_test: behind a test the converter keeps its last value, or goes to zero.
         device_id: what ``getDeviceId`` answers.
 
+    Wiring:
+        multiplexer: the cell hangs on a multiplexer, which a board without switches of its own can have. Without one
+            such a board obeys the multiplexer's commands all the same, and its cell stays connected.
+
     Analog:
         polarity: a positive current is oxidation at W (``iupac``) or reduction (``inverted``).
         dac: the potential goes in steps of the converter, rounded down as in FW0.0.7 or to the nearest one; or it has
@@ -44,6 +48,7 @@ class Rules:
     tells_overload: bool = True
     after_test: Literal["keeps", "zero"] = "keeps"
     device_id: int = 7
+    multiplexer: bool = False
     polarity: Literal["iupac", "inverted"] = "iupac"
     dac: Literal["down", "nearest", "none"] = "down"
     adc_counts: int = 0
