@@ -217,7 +217,9 @@ class SteppingInstrument:
                 return  # so late that the end has passed
             reading = self._unit.measure()
             position = taken if hold.is_sweep else 0
-            flags = hold.flags | (Flag.TIMING.value if pace.missed else 0)
+            # A sweep waits for its readings; elsewhere those of the deadlines that passed are missing before this one.
+            late = Flag.TIMING if hold.is_sweep else Flag.TIMING | Flag.GAP
+            flags = hold.flags | (late.value if pace.missed else 0)
             frame, time = rows.frame(reading, hold.levels[position], hold.cycles[position], flags)
             if timing is not None:
                 timing.add(lateness, time, pace.missed)

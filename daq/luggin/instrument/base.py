@@ -75,4 +75,7 @@ class Instrument:
         self.transport.close()
 
     def _exchange(self, command: str) -> bytes:
+        if self.transport.has_unread:
+            # Nobody asked for it: it must not pass for the answer to this question.
+            self.transport.drain(0.0, 0.0)
         return self.transport.exchange(command.encode("ascii") + self.transport.terminator)

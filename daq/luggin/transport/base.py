@@ -265,6 +265,11 @@ class Transport(ABC):
         """
         raise NotSupported(f"{self.resource}: this line has no serial poll; ask the instrument with *STB?")
 
+    @property
+    def has_unread(self) -> bool:
+        """True if bytes that came are still waiting to be read."""
+        return bool(self._buffer)
+
     def statistics(self) -> dict[str, int]:
         """Bytes read, written and waiting to be split into lines."""
         return {"read": self._bytes_read, "written": self._bytes_written, "buffered": len(self._buffer)}
