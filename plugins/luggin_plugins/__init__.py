@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,12 @@ def _pulse_peaks() -> Analysis:
     return PULSE_PEAKS
 
 
+def _scan_rate_series() -> Analysis:
+    from luggin_plugins.cv.series import SCAN_RATE_SERIES
+
+    return SCAN_RATE_SERIES
+
+
 def _is_gamry(path: Path, head: bytes) -> bool:
     return head.lstrip().startswith(b"EXPLAIN")
 
@@ -44,6 +51,16 @@ def _read_ec_lab(path: Path) -> Sequence[Table]:
     return read_ec_lab(path)
 
 
+def _is_chi(path: Path, head: bytes) -> bool:
+    return re.search(rb"Instrument Model:\s*CHI", head, re.IGNORECASE) is not None
+
+
+def _read_chi(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.chi import read_chi
+
+    return read_chi(path)
+
+
 def _write_report(run_folder: Path, target: Path) -> None:
     from luggin_plugins.report import write_report
 
@@ -53,7 +70,7 @@ def _write_report(run_folder: Path, target: Path) -> None:
 @hookimpl
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """The analyses of this distribution."""
-    return [_half_waves, _pulse_peaks]
+    return [_half_waves, _pulse_peaks, _scan_rate_series]
 
 
 @hookimpl
@@ -62,6 +79,7 @@ def luggin_readers() -> Sequence[Reader]:
     return [
         Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry),
         Reader("ec-lab", "EC-Lab text of BioLogic (.mpt)", (".mpt", ".mpt.txt"), _is_ec_lab, _read_ec_lab),
+        Reader("chi", "text of CH Instruments (.txt, .csv)", (".txt", ".csv"), _is_chi, _read_chi),
     ]
 
 

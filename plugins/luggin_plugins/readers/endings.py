@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 
-def lost_digits(line: str, before: str) -> bool:
+def lost_digits(line: str, before: str, separator: str = "\t") -> bool:
     r"""True if the last cell of a line without line end is not as long as that of the line before.
 
     A number that lost its last digits still looks like a number, so its length has to tell.
+    ``separator`` stands between the cells; an empty one means any blanks.
 
     >>> lost_digits("1.0\t-2.5", "0.9\t2.50"), lost_digits("1.0\t-2.50", "0.9\t2.50")
     (True, False)
     """
-    return _length(line) != _length(before)
+    return _length(line, separator) != _length(before, separator)
 
 
 def torn_line(number: int) -> str:
@@ -28,5 +29,6 @@ def missing(found: int, announced: int, what: str = "points") -> str:
     return f"{announced - found} of {announced} {what} missing"
 
 
-def _length(line: str) -> int:
-    return len(line.rstrip("\r\n").rpartition("\t")[2].lstrip("+-"))
+def _length(line: str, separator: str) -> int:
+    cells = line.rstrip("\r\n").rsplit(separator or None, 1)
+    return len(cells[-1].strip().lstrip("+-")) if cells else 0
