@@ -28,22 +28,17 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def measured(text: str) -> float:
-    """A measured value, without overflow: this instrument has no number for it."""
-    return number(text)
-
-
 class CommandTable(ScpiInstrument):
     """The readings of an EC301. It speaks no SCPI, but identity, status and the way back are those of IEEE 488.2."""
 
     # A unit that is gone must be told soon: one look for it, not three.
     _attempts: ClassVar[int] = 1
 
-    potential = reading("vlevel?", unit="V", decode=measured, doc="Potential of W against the reference (8.4).")
+    potential = reading(commands.POTENTIAL, unit="V", decode=number, doc="Potential of W against the reference (8.4).")
     current = reading(
-        "ilevel?",
+        commands.CURRENT,
         unit="A",
-        decode=lambda text: from_instrument(measured(text)),
+        decode=lambda text: from_instrument(number(text)),
         doc="Current, oxidation positive; the instrument says it with the other sign (2.3, 8.4).",
     )
     cell_is_on = reading(commands.CELL_IS_ON, unit="1", decode=whole, doc="1 while the cell circuit is closed (8.4).")

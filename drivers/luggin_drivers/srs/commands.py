@@ -15,6 +15,7 @@ FORGET_RAMP = "ramprs"
 CELL_OFF, CELL_ON = "ceenab 0", "ceenab 1"
 CELL_IS_ON = "cellon?"
 STREAM_ON, STREAM_OFF = "getbda 1", "getbda 0"
+POTENTIAL, CURRENT = "vlevel?", "ilevel?"
 LAST_ERROR = "errlst?"
 MEASUREMENT_STATUS = "mesr?"
 

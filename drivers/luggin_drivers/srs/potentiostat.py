@@ -19,10 +19,11 @@ from luggin_drivers.srs import commands, tables
 from luggin_drivers.srs.capabilities import capabilities
 from luggin_drivers.srs.command_table import CommandTable
 from luggin_drivers.srs.plan import Plan, make_plan
+from luggin_drivers.srs.polls import Polls
 from luggin_drivers.srs.run import Requests, Run
 from luggin_drivers.srs.safety import open_and_verify, safe_exchanges
 from luggin_drivers.srs.settings import Settings
-from luggin_drivers.srs.sources import Polls, Source, Stream
+from luggin_drivers.srs.sources import Source, Stream
 
 _SHOWN = 80
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _SOON = 1.0
 # Levels that lie closer (V) cannot be told apart in the frames.
 _APART = 5e-3
-# A ramp may be shorter than was computed by so much of its time, or by so many rows.
-_SHORT, _SHORT_ROWS = 0.02, 3
+# The end of a technique may be missing by so much of its time, or by so many rows: the instrument has its own clock.
+_SHORT, _SHORT_ROWS = 1e-3, 1.5
 
 
 class PartReader:
@@ -42,7 +42,7 @@ class PartReader:
         self._ramp_from: float | None = None
         self._quiet: Windows | None = None
         self._main: Windows | None = None
-        self._latest = 0.0
+        self._latest = self._reached = 0.0
 
     @property
     def interval(self) -> float:
@@ -116,9 +116,10 @@ class PartReader:
         if time[-1] >= start:
             self._main = self._main or Windows(start, self._part.interval)
             rows.append(self._main.add(frames[(time >= start) & (time < stop)]))
+            self._note(frames, start, stop)
         if time[-1] >= stop - self._half_poll(frames) and self._main is not None:
             rows.append(self._main.finish())
-            self.done = True
+            self._finish()
         return self._relative(np.concatenate(rows))
 
     def _half_poll(self, frames: NDArray[Any]) -> float:
@@ -170,20 +171,33 @@ class PartReader:
         elapsed = frames["time"] - start
         of_ramp = frames["ramping"] & (elapsed < part.duration)
         stopped = bool((~frames["ramping"]).any())
-        reached = float(elapsed[of_ramp][-1]) if of_ramp.any() else float(elapsed[0])
         self._require_closed(frames[of_ramp])
+        self._note(frames[of_ramp], start, start + part.duration)
         rows = [windows.add(frames[of_ramp])]
         over = elapsed[-1] >= part.duration - self._half_poll(frames)
-        if stopped and not over and part.duration - reached > max(_SHORT * part.duration, _SHORT_ROWS * part.interval):
-            raise InstrumentFault(
-                f"{self._name}: the ramp ended after {reached:.3g} s; it was to take {part.duration:.3g} s"
-            )
         if stopped or over:
             rows.append(windows.finish())
-            self.done = True
+            self._finish()
         return rows
 
     # -- both
+    def _note(self, frames: NDArray[Any], start: float, stop: float) -> None:
+        """Remember how far the technique itself has come (s)."""
+        time = frames["time"]
+        inside = time[(time >= start) & (time < stop)]
+        if len(inside):
+            self._reached = float(inside[-1]) - start
+
+    def _finish(self) -> None:
+        """The technique is over; InstrumentFault if its end is missing."""
+        part = self._part
+        if part.duration - self._reached > max(_SHORT * part.duration, _SHORT_ROWS * part.interval):
+            raise InstrumentFault(
+                f"{self._name}: {part.technique.name} ended after {self._reached:.3g} s; it was to take "
+                f"{part.duration:.3g} s"
+            )
+        self.done = True
+
     def _require_closed(self, frames: NDArray[Any]) -> None:
         if self._part.level is not None and not frames["closed"].all():
             raise InstrumentFault(

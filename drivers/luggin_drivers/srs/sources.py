@@ -1,4 +1,4 @@
-"""Where frames come from: the binary data stream, or one question after the other."""
+"""Where frames come from: the binary data stream (or one question after the other, `luggin_drivers.srs.polls`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from luggin.clock import Cancel
 from luggin.errors import BadReply, InstrumentFault, ReplyTimeout
 from luggin.records import Flag
-from luggin_drivers.srs import commands, packets, tables
+from luggin_drivers.srs import packets, tables
 from luggin_drivers.srs.plan import Part, Plan
 from luggin_drivers.srs.windows import FRAME, Block
 
@@ -133,43 +133,3 @@ class Stream:
             "rows": "mean of the frames of each interval",
             "checksum": kind or "packets were not checked",
         }
-
-
-class Polls:
-    """One question after the other, in the middle of each interval; times are the host's."""
-
-    def __init__(self, unit: CommandTable, plan: Plan) -> None:
-        self._unit, self._plan = unit, plan
-        self._began = 0.0
-        self._ramp: Part | None = None
-
-    def start(self) -> None:
-        """Nothing is to be started; what happened before is cleared."""
-        self._unit.query(commands.MEASUREMENT_STATUS)
-
-    def told(self, part: Part, what: str) -> None:
-        """Time counts from here."""
-        self._began = self._unit.clock.now()
-        self._ramp = part if what == "ramp" else None
-
-    def read(self, interval: float, wake: Cancel) -> Block | None:
-        """The state of the cell, potential and current, and what happened meanwhile."""
-        import numpy as np
-
-        unit, clock = self._unit, self._unit.clock
-        passed = math.floor((clock.now() - self._began) / interval + 0.5 + 1e-6)
-        if not clock.wait_until(self._began + (passed + 0.5) * interval, wake):
-            return None
-        closed = unit.cell_is_on.read() == 1
-        asked = clock.now()
-        potential, current = unit.potential.read(), unit.current.read()
-        time = 0.5 * (asked + clock.now())
-        status = unit.measurement_status()
-        flags = sum({flag.value for bit, flag in tables.MEASUREMENT_STATUS.items() if status & bit})
-        ramping = self._ramp is not None and (not self._ramp.ends_itself or time - self._began < self._ramp.duration)
-        row = (time, potential, current, self._plan.full_scale, flags, closed, ramping)
-        return Block(np.array([row], FRAME), began=self._began)
-
-    def to_json(self) -> dict[str, Any]:
-        """How the rows came."""
-        return {"data": "poll", "rows": "potential, then current, asked for in the middle of each interval"}

@@ -14,6 +14,9 @@ class TestStream(DriverContract):
     driver = DRIVER
     settings: ClassVar = {"model": "ec301"}
     twin: ClassVar = {"address": "TCPIP0::ec301.lab::1680::SOCKET"}
+    # While the stream runs nothing can be asked: an instrument that has gone deaf is noticed at the end of the
+    # technique (10 s), when it does not open the cell.
+    patience = 10.0 + 2 * 2.0
 
 
 class TestPolled(DriverContract):
