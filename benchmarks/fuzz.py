@@ -116,9 +116,9 @@ def work(parser: Parser, seed: int, first: int, stop: int, shared: mmap.mmap, pi
     _STATE.pack_into(shared, 0, stop, accepted, uncaught, hangs)
 
 
-def fuzz(parser: Parser, seed: int, inputs: int, chunk: int, until: float) -> Tally:
-    """Let children parse ``inputs`` inputs, or as many as there are until the clock says ``until``."""
-    tally = Tally()
+def fuzz(parser: Parser, seed: int, first: int, inputs: int, chunk: int, until: float) -> Tally:
+    """Let children parse the inputs from ``first`` to ``inputs``, or as many as the clock allows (``until``)."""
+    tally = Tally(done=first)
     begin = time.monotonic()
     with mmap.mmap(-1, _STATE.size) as shared:
         while tally.done < inputs and time.monotonic() < until:
@@ -190,6 +190,7 @@ def show(parser: Parser, tally: Tally, line: str) -> None:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--inputs", type=int, default=1_000_000)
+    options.add_argument("--first", type=int, default=0, help="number of the first input")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--chunk", type=int, default=50_000, help="inputs per child process")
     options.add_argument("--minutes", type=float, default=1e9, help="longest time for each parser")
@@ -207,7 +208,10 @@ def main() -> int:
     print(f"{'parser':34}{'inputs':>10}{'accepted':>10}{'inputs/s':>10}{'uncaught':>10}{'hangs':>7}", flush=True)
     for name in chosen.only:
         parser = PARSERS[name]()
-        tally = fuzz(parser, chosen.seed, chosen.inputs, chosen.chunk, time.monotonic() + 60 * chosen.minutes)
+        tally = fuzz(
+            parser, chosen.seed, chosen.first, chosen.inputs, chosen.chunk, time.monotonic() + 60 * chosen.minutes
+        )
+        tally.done -= chosen.first
         rate = tally.done / tally.seconds
         print(
             f"{parser.name:34}{tally.done:10}{tally.accepted:10}{rate:10.0f}{tally.uncaught:10}{tally.hangs:7}",
