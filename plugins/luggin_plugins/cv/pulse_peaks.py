@@ -20,7 +20,7 @@ from luggin.results import AnalysisInput, Curve, FigureSpec, Marker, Outcome, Qu
 from luggin_plugins.cv import PULSE_PEAKS, pulse_refusals
 from luggin_plugins.cv.labels import Surroundings, name_waves, surroundings
 from luggin_plugins.cv.noise import Array, white_noise
-from luggin_plugins.cv.peaks import Bump, Vertex, find_bumps, locate, rises_to_the_end
+from luggin_plugins.cv.peaks import Bump, Vertex, find_bumps, locate
 from luggin_plugins.cv.pulse_fit import FittedGroup, FittedPeak, fit_group, groups_of
 from luggin_plugins.cv.pulse_intake import PulseVoltammogram, take_in
 from luggin_plugins.cv.pulse_theory import Programme, peak_of, programme_of
@@ -57,6 +57,8 @@ _SLOW, _TOO_BROAD, _TOO_NARROW = 1.05, 1.25, 0.85
 #: scan, in units of RT/nF times the relative broadening; and how well that is known. Worked out for k0 of
 #: 0.005 to 0.1 cm/s, alpha of 0.4 to 0.6 and 10 to 60 mV of ohmic drop: 1.1 to 3.8 in both techniques.
 _DISPLACEMENT, _U_DISPLACEMENT = 2.2, 1.3
+#: A rise towards the end of the window is that of a peak if it is this much more than noise and slope.
+_OVER_NOISE, _OVER_SPAN = 8.0, 0.1
 _LARGEST_MISFIT = 0.08  # of the height
 #: Of a point (V): what the theory of instantaneous jumps, read at one moment, is off by.
 _U_THEORY = 5e-5
@@ -157,9 +159,18 @@ class _Seen:
         if any(self._located(bump, -1) is not None for bump in others):
             return pulse_refusals.wrong_sign(vg.sign, "")
         for levels, current in ((vg.levels, upwards), (vg.levels[::-1], upwards[::-1])):
-            if rises_to_the_end(levels, current):
+            if self._rises_to_the_end(levels, current, noise):
                 return pulse_refusals.at_the_edge(float(levels[-1]), "")
         return pulse_refusals.no_peak(noise, "")
+
+    def _rises_to_the_end(self, levels: Array, current: Array, noise: float) -> bool:
+        """Whether the current is highest at the end, and falls by much within one breadth from there."""
+        away = np.abs(levels - levels[-1])
+        at_end, inside = current[away <= 0.25 * self._breadth], current[away >= 0.75 * self._breadth]
+        if not inside.size or float(np.max(at_end)) < float(np.max(current)):
+            return False
+        fall = float(np.mean(at_end) - np.mean(current[(away >= 0.75 * self._breadth) & (away <= self._breadth)]))
+        return fall > max(_OVER_NOISE * noise, _OVER_SPAN * float(np.ptp(current)))
 
     def _located(self, bump: Bump, turned: int = 1) -> Vertex | None:
         vg = self._vg
