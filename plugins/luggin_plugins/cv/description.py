@@ -10,17 +10,20 @@ form at the potential of the other step).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from luggin_plugins.cv.intake import Voltammogram
-from luggin_plugins.cv.kinetics import SYMMETRIC, SemiDerivative, slow_surface
+from luggin_plugins.cv.irreversible import half_wave_behind, irreversible_surface, peak_of
+from luggin_plugins.cv.kinetics import SYMMETRIC, Loss, SemiDerivative, slow_surface
 from luggin_plugins.cv.model import Centre, Program, wave_current
 from luggin_plugins.cv.noise import Array
 from luggin_plugins.cv.theory import slowness_of
 
+FIRST_LOSS, FASTEST_LOSS = 5e-3, 1.0  # k RT / (nF v); at 1 nothing comes back
 SLOWEST = 12.0  # 1/psi: there the peaks are 220 mV apart, and no half-wave potential is given
 
 
@@ -50,6 +53,9 @@ class Description:
     semi: SemiDerivative
     rate: float
     slopes: tuple[float, ...]
+    directions: tuple[int, ...]
+    places: tuple[float, ...]
+    irreversible: tuple[int, ...]
     fixed: dict[int, Array]
     level: Array
     tilt: Array
@@ -64,15 +70,40 @@ class Description:
         place = self.place(name, wave)
         return float(theta[place]) if place is not None else 0.0
 
-    def wave(self, theta: Array, number: int, surface: Array, guess: Array | None = None) -> tuple[Array, Array | None]:
+    def wave(
+        self, theta: Array, number: int, surface: Array, guess: Array | None = None, available: Array | None = None
+    ) -> tuple[Array, Array | None]:
         """Current of one wave of unit height on the rows, and its oxidised fraction on the grid."""
         if number in self.fixed:
             return self.fixed[number], None
-        potential, slowness, alpha = (
-            self.value(theta, name, number) for name in ("potential", "slowness", "transfer_coefficient")
+        potential, slowness, alpha, follow_up = (
+            self.value(theta, name, number) for name in ("potential", "slowness", "transfer_coefficient", "follow_up")
         )
-        oxidised = slow_surface(surface, potential, self.slopes[number], slowness, self.rate, self.semi, alpha, guess)
+        slope = self.slopes[number]
+        if number in self.irreversible:
+            decades = self.value(theta, "decades", number)
+            oxidised = irreversible_surface(self.program, surface, potential, slope, decades, self.rate, alpha)
+            return self.program.to_rows(self.semi(oxidised)), oxidised
+        loss = None
+        if follow_up > 0.0:
+            loss = Loss.on_grid(self.semi.count, self.program.dt, follow_up * self.rate / slope)
+        direction = self.directions[number]
+        oxidised = slow_surface(
+            surface, potential, slope, slowness, self.rate, self.semi, alpha, guess, loss, direction, available
+        )
         return self.program.to_rows(self.semi(oxidised)), oxidised
+
+    def available(self, number: int, oxidised: Sequence[Array | None]) -> Array | None:
+        """Share of a couple's two forms that irreversible steps behind it have not taken; None for all."""
+        left: Array | None = None
+        for k in self.irreversible:
+            fraction = oxidised[k]
+            if k == number or fraction is None or self.directions[k] != self.directions[number]:
+                continue
+            if self.directions[k] * (self.places[k] - self.places[number]) > 0:
+                share = fraction if self.directions[k] < 0 else 1.0 - fraction
+                left = share if left is None else left * share
+        return left
 
     def surface(self, theta: Array, current: Array) -> Array:
         """Potential at the surface (V) on the grid, while ``current`` (A, on the grid) flows."""
@@ -80,14 +111,18 @@ class Description:
 
     def shapes(self, theta: Array, surface: Array) -> tuple[Array, list[Array | None]]:
         """Everything linear, one row each: waves, double layer, offset and slope; and the oxidised fractions."""
-        pairs = [self.wave(theta, k, surface) for k in range(len(self.slopes))]
-        waves = [current for current, _ in pairs]
+        currents: list[Array] = [self.level] * len(self.slopes)
+        oxidised: list[Array | None] = [None] * len(self.slopes)
+        reversible = [k for k in range(len(self.slopes)) if k not in self.irreversible]
+        for k in (*self.irreversible, *reversible):  # what the irreversible ones leave is known first
+            left = None if k in self.irreversible else self.available(k, oxidised)
+            currents[k], oxidised[k] = self.wave(theta, k, surface, available=left)
         charging = np.gradient(surface, self.program.dt) / self.rate
         for start, _, _ in self.program.sweeps:  # a difference across a turn belongs to neither sweep
             if 0 < start < charging.size - 1:
                 charging[start - 1], charging[start] = charging[max(start - 2, 0)], charging[start + 1]
-        shapes = np.vstack([*waves, self.program.to_rows(charging), self.level, self.tilt])
-        return shapes, [oxidised for _, oxidised in pairs]
+        shapes = np.vstack([*currents, self.program.to_rows(charging), self.level, self.tilt])
+        return shapes, oxidised
 
     def derivatives(
         self,
@@ -108,9 +143,13 @@ class Description:
             else:
                 changed = theta.copy()
                 changed[place] += delta
+            if parameter.wave in self.irreversible:
+                moved, _ = self.shapes(changed, at)
+                found[place] = heights @ (moved - shapes)[: heights.size] / delta
+                continue
             for k in concerned:
-                moved, _ = self.wave(changed, k, at, oxidised[k])
-                found[place] += heights[k] * (moved - shapes[k]) / delta
+                current_k, _ = self.wave(changed, k, at, oxidised[k], self.available(k, oxidised))
+                found[place] += heights[k] * (current_k - shapes[k]) / delta
         return found
 
 
@@ -120,21 +159,35 @@ def describe(
     centres: Sequence[Centre],
     resistance_free: bool,
     alpha_spread: float,
+    follow_up: bool = False,
+    decades: Mapping[int, float] = MappingProxyType({}),
 ) -> Description:
     """What is to be fitted, starting from where the waves are believed to be.
 
-    A wave without return keeps its shape from theory; only its height is free.
+    A wave without return keeps its shape from theory and only its height is free, unless ``decades``
+    says from which 1/psi (as power of ten) its kinetics are to be found. With ``follow_up``, products
+    may react on.
     """
     speed = np.abs(np.diff(program.potential)) / program.dt
-    parameters = []
+    parameters: list[Parameter] = []
+    slope = min(c.slope for c in centres)
     for k, centre in enumerate(centres):
-        if centre.returns:
+        if k in decades:
+            start = half_wave_behind(peak_of(centre), centre.direction, slope, decades[k])
+            parameters += [
+                Parameter("potential", k, start, -np.inf, np.inf, 2e-3, 0.03),
+                Parameter("decades", k, decades[k], 0.3, 7.0, 0.02, 0.3),
+                Parameter("transfer_coefficient", k, SYMMETRIC, 0.2, 0.8, 0.02, 0.1, alpha_spread),
+            ]
+        elif centre.returns:
             slowness = slowness_of(centre.excess, centre.slope)
             parameters += [
                 Parameter("potential", k, centre.potential, -np.inf, np.inf, 5e-4, 0.015),
                 Parameter("slowness", k, slowness, 0.0, SLOWEST, 0.02 + 0.05 * slowness, 0.3 + 0.5 * slowness),
                 Parameter("transfer_coefficient", k, SYMMETRIC, 0.2, 0.8, 0.02, 0.1, alpha_spread),
             ]
+            if follow_up:
+                parameters.append(Parameter("follow_up", k, FIRST_LOSS, 0.0, FASTEST_LOSS, 2e-3, 0.05))
     if resistance_free:
         unit = 1e-3 / max(float(np.ptp(vg.current)), 1e-30)  # ohm for a drop of 1 mV
         parameters.append(Parameter("resistance", -1, 0.0, 0.0, np.inf, unit, 20.0 * unit))
@@ -142,8 +195,15 @@ def describe(
         program=program,
         semi=SemiDerivative.on_grid(program.time.size, program.dt),
         rate=float(np.median(speed[speed > 0.3 * float(np.max(speed))])),
-        slopes=tuple(c.slope for c in centres),
-        fixed={k: program.to_rows(wave_current(program, c)) for k, c in enumerate(centres) if not c.returns},
+        slopes=tuple(slope if k in decades else c.slope for k, c in enumerate(centres)),
+        directions=tuple(c.direction for c in centres),
+        places=tuple(peak_of(c) for c in centres),
+        irreversible=tuple(decades),
+        fixed={
+            k: program.to_rows(wave_current(program, c))
+            for k, c in enumerate(centres)
+            if not c.returns and k not in decades
+        },
         level=np.ones(vg.time.size),
         tilt=vg.potential - vg.potential.mean(),
         parameters=tuple(parameters),

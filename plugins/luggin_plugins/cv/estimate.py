@@ -35,7 +35,8 @@ class Drop:
 class Estimate:
     """Everything that is published of a couple, in V; ``parts`` is the budget of ``half_wave.u``.
 
-    ``midpoint`` and what belongs to peaks is None for a couple that has no peaks of its own.
+    ``midpoint`` and what belongs to peaks is None for a couple that has no peaks of its own;
+    ``reaction`` is the rate constant (1/s) of a follow-up reaction that the fit found, if any.
     """
 
     half_wave: Value
@@ -50,6 +51,7 @@ class Estimate:
     reversible: bool
     semi_integral: Value | None = None
     flags: tuple[str, ...] = ()
+    reaction: float | None = None
 
 
 def total(parts: dict[str, float]) -> float:

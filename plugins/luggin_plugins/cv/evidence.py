@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +18,11 @@ JOINT = "joint fit of all waves (slow semi-derivatives, double layer, linear bac
 JOINT_GAP_V = 0.150  # waves closer than this pull at each other's peaks
 JOINT_NOISE = 0.01  # noise of a point over the height of the smallest wave
 AROUND_WAVE_V = 0.120
+PERFECTLY_DESCRIBED = 0.01  # so little left over that nothing is left to be explained
 WELL_DESCRIBED = 0.05  # of a wave's height left over: more, and its shape is not understood
 MODEL_SHARE = 1e-3  # of RT/nF: what theory is right to, for a reversible couple; slow ones depend on more
+LOSS_WEIGHS = 20.0  # the same for what a follow-up reaction adds, per k RT / (nF v)
+IRREVERSIBLE_WEIGHS = 3.0  # the same where an irreversible couple takes part
 DISAGREE = 3.0  # combined standard uncertainties between two methods
 
 
@@ -53,13 +55,15 @@ def from_joint_fit(
     wave = fit.expected.waves[number][fit.used]
     current = fit.expected.current[fit.used]
     half_sum = 0.5 * float(current[int(np.argmax(wave))] + current[int(np.argmin(wave))])
+    doubts = float(fit.theta[slow]) + LOSS_WEIGHS * fit.value("follow_up", number)
+    doubts += IRREVERSIBLE_WEIGHS if fit.description.irreversible else 0.0
     parts = {
         "noise_and_cycles": max(float(u_noise), _cycle_scatter(fit, vg, place)),
         "grid": grid_uncertainty(vg.spacing) / float(np.sqrt(points)),
         "switching_and_neighbours": beside_v,
         "resistance": abs(half_sum) * u_resistance,
         "transfer_coefficient": float(fit.prior_u[place]),
-        "model": MODEL_SHARE * slope_v * (1.0 + float(fit.theta[slow])),
+        "model": MODEL_SHARE * slope_v * (1.0 + doubts),
     }
     excess = excess_of(float(fit.theta[slow]), slope_v)
     unsure = excess_of(float(fit.theta[slow] + 2.0 * u_slowness), slope_v) - excess
@@ -81,16 +85,16 @@ def _cycle_scatter(fit: JointFit, vg: Voltammogram, place: int) -> float:
     return float(np.std(alone, ddof=1)) / float(np.sqrt(len(whole)))
 
 
-def believed(by_peaks: Estimate, by_fit: tuple[Value, dict[str, float], bool], close: bool) -> Estimate:
+def believed(by_peaks: Estimate, by_fit: tuple[Value, dict[str, float], bool], peaks_are_off: bool) -> Estimate:
     """The estimate that is published: the joint fit, with what belongs to the peaks beside it.
 
     If the two differ by more than their uncertainties allow, neither is known as well as it claims:
-    half of the difference joins the budget, and a flag says so. Peaks of close waves are known to
-    be off, and prove nothing.
+    half of the difference joins the budget, and a flag says so. Peaks that are known to be
+    off (of close waves, of products that react on, or where the fit leaves nothing) prove nothing.
     """
     value, parts, reversible = by_fit
     difference = abs(value.value - by_peaks.half_wave.value)
-    if not close and difference > DISAGREE * float(np.hypot(value.u, by_peaks.half_wave.u)):
+    if not peaks_are_off and difference > DISAGREE * float(np.hypot(value.u, by_peaks.half_wave.u)):
         parts = {**parts, "methods": 0.5 * difference}
     return replace(
         by_peaks,
@@ -117,8 +121,3 @@ def checked(found: Estimate, semi: Value | None) -> Estimate:
     if difference > DISAGREE * float(np.hypot(semi.u, found.half_wave.u)):
         flags = (*flags, f"semi-integral differs by {1e3 * difference:.1f} mV")
     return replace(found, semi_integral=semi, flags=flags)
-
-
-def needs_joint_fit(gaps: Sequence[float], noise: Sequence[float], slow: bool) -> bool:
-    """True if peaks alone are not good enough: close waves, noise, or resistance and kinetics to be told apart."""
-    return min(gaps, default=1.0) < JOINT_GAP_V or max(noise, default=0.0) > JOINT_NOISE or slow

@@ -14,8 +14,9 @@ from luggin_plugins.cv.checks import fault_of_peak
 from luggin_plugins.cv.estimate import Value, grid_uncertainty, mean_of
 from luggin_plugins.cv.half_peak import half_peak_potential
 from luggin_plugins.cv.intake import Voltammogram
-from luggin_plugins.cv.judging import Judged, Result
+from luggin_plugins.cv.judging import Result
 from luggin_plugins.cv.labels import Surroundings
+from luggin_plugins.cv.reading import Judged
 from luggin_plugins.cv.rows import UNITS, budget_row, passage_row, wave_row
 
 METHOD_PEAK = "top of the peak (local quartic)"

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from luggin_plugins.cv.description import Description, describe
 from luggin_plugins.cv.intake import Voltammogram
+from luggin_plugins.cv.irreversible import DECADES, is_irreversible
 from luggin_plugins.cv.model import AROUND_V, Centre, Expected, Program
 from luggin_plugins.cv.noise import Array, white_noise
 
-MOST_STEPS = 30
+MOST_STEPS = 16
 CONVERGED = 0.01  # of a difference quotient's step (5 uV of potential), or
 FAR_BELOW_NOISE = 0.03  # of what noise makes of a parameter
 ONE_WAY_V = 0.100  # rows so near to a wave without return are not described, and not fitted
 AFTER_TURN_V = 0.012  # behind a turn the double layer settles
 ALPHA_SPREAD = 0.1 / float(np.sqrt(3.0))  # transfer coefficients of simple couples: 0.4 to 0.6, rectangular
+SMALLEST_LOSS = 2e-3  # k RT / (nF v): less moves nothing by more than 0.05 mV
+NOISE_MARGIN = 1.2  # the variance of the noise is known to some ten percent
 _SMALLEST_NOISE = 1e-4  # of the highest current: no model is better than that
 
 
@@ -53,13 +56,20 @@ class JointFit:
         """A parameter's value (0 if it was none)."""
         return self.description.value(self.theta, name, wave)
 
+    def reaction(self, wave: int) -> float | None:
+        """Rate constant (1/s) of what the product of a wave does next; None if nothing is seen of it."""
+        share = self.value("follow_up", wave)
+        if share < SMALLEST_LOSS:
+            return None
+        return share * self.description.rate / self.description.slopes[wave]
+
     def misfit(self, vg: Voltammogram, wave: int, around_v: float) -> float:
         """What is left of the current around a wave beyond the noise, relative to the wave's own peak."""
         near = np.abs(vg.potential[self.used] - self.value("potential", wave)) <= around_v
         height = float(np.max(np.abs(self.expected.waves[wave]), initial=0.0))
         if height == 0.0 or not np.any(near):
             return np.inf
-        left = float(np.mean(self.residuals[near] ** 2)) - white_noise(vg.current) ** 2
+        left = float(np.mean(self.residuals[near] ** 2)) - NOISE_MARGIN * white_noise(vg.current) ** 2
         return float(np.sqrt(max(left, 0.0))) / height
 
 
@@ -70,6 +80,8 @@ def fit_jointly(
     start: Expected,
     rows: NDArray[np.bool_],
     resistance_free: bool,
+    follow_up: bool = False,
+    irreversible: bool = False,
 ) -> JointFit | None:
     """Fit all waves together; None if no wave has a return peak or too few rows are left.
 
@@ -80,13 +92,17 @@ def fit_jointly(
         start: the current as it was expected before.
         rows: rows that may be used at all (not overloaded, not of a conditioning cycle).
         resistance_free: True if uncompensated resistance is to be found too.
+        follow_up: True if products may react on.
+        irreversible: True if the kinetics of irreversible waves are to be found too, instead of leaving
+            out the rows around them.
     """
-    if not any(c.returns for c in centres):
+    slow = [k for k, c in enumerate(centres) if is_irreversible(c)] if irreversible else []
+    if not any(c.returns for k, c in enumerate(centres) if k not in slow):
         return None
-    described = describe(vg, program, centres, resistance_free, ALPHA_SPREAD)
-    used = np.flatnonzero(rows & _near(vg, centres))
-    if used.size < 4 * (len(described.parameters) + len(centres) + 3):
+    used = np.flatnonzero(rows & _near(vg, centres, slow))
+    if used.size < 4 * (4 * len(centres) + 4):
         return None
+    described = _described(vg, program, centres, start, used, resistance_free, follow_up, slow)
     noise = max(white_noise(vg.current), _SMALLEST_NOISE * float(np.max(np.abs(vg.current))))
     fitter = _Fitter(described, vg.current, used, noise)
     theta = np.array([p.start for p in described.parameters])
@@ -118,17 +134,45 @@ def fit_jointly(
     )
 
 
-def _near(vg: Voltammogram, centres: Sequence[Centre]) -> NDArray[np.bool_]:
+def _described(
+    vg: Voltammogram,
+    program: Program,
+    centres: Sequence[Centre],
+    start: Expected,
+    used: NDArray[np.intp],
+    resistance_free: bool,
+    follow_up: bool,
+    slow: Sequence[int],
+) -> Description:
+    """The description to set out from: of irreversible waves, the one of several rate constants that fits best."""
+
+    def of(decades: float) -> Description:
+        return describe(vg, program, centres, resistance_free, ALPHA_SPREAD, follow_up, dict.fromkeys(slow, decades))
+
+    if not slow:
+        return of(0.0)
+    current = np.interp(program.time, program.rows_time, start.current)
+
+    def left(described: Description) -> float:
+        theta = np.array([p.start for p in described.parameters])
+        shapes, _ = described.shapes(theta, described.surface(theta, current))
+        weights = _least_squares(shapes[:, used], vg.current[used])
+        return float(np.sum((vg.current[used] - weights @ shapes[:, used]) ** 2))
+
+    return min((of(d) for d in DECADES), key=left)
+
+
+def _near(vg: Voltammogram, centres: Sequence[Centre], described: Sequence[int] = ()) -> NDArray[np.bool_]:
     """Rows in sweeps and around the waves, without what the description is not meant for."""
     inside = np.zeros(vg.time.size, dtype=bool)
     for number, sweep in enumerate(vg.sweeps):
         begin = vg.potential[sweep.start]
         inside[sweep.rows] = (np.abs(vg.potential[sweep.rows] - begin) > AFTER_TURN_V) | (number == 0)
-    returning = [c for c in centres if c.returns]
-    inside &= vg.potential >= min(c.potential for c in returning) - AROUND_V
-    inside &= vg.potential <= max(c.potential for c in returning) + AROUND_V
-    far = np.min([np.abs(vg.potential - c.potential) for c in returning], axis=0) > ONE_WAY_V
-    for lost in (c for c in centres if not c.returns):
+    known = [c for k, c in enumerate(centres) if c.returns or k in described]
+    inside &= vg.potential >= min(c.potential for c in known) - AROUND_V
+    inside &= vg.potential <= max(c.potential for c in known) + AROUND_V
+    far = np.min([np.abs(vg.potential - c.potential) for c in known], axis=0) > ONE_WAY_V
+    for lost in (c for c in centres if c not in known):
         inside &= ~((np.abs(vg.potential - lost.potential) < ONE_WAY_V + 2.0 * lost.slope) & far)
     return inside
 

@@ -9,49 +9,31 @@ import numpy as np
 
 from luggin.results import Refusal
 from luggin_plugins.cv import refusals
-from luggin_plugins.cv.adsorbed import is_adsorbed
-from luggin_plugins.cv.calibration import Calibration, FittedWave, Passage
-from luggin_plugins.cv.checks import CLOSEST_WAVES_V, fault_of_passage
+from luggin_plugins.cv.calibration import Calibration, FittedWave
+from luggin_plugins.cv.checks import CLOSEST_WAVES_V
+from luggin_plugins.cv.choosing import joint_fit
 from luggin_plugins.cv.estimate import Drop, Estimate, Value, estimate, neighbours_share, total, unknown_drop
 from luggin_plugins.cv.evidence import (
     AROUND_WAVE_V,
+    JOINT,
     JOINT_GAP_V,
+    PERFECTLY_DESCRIBED,
     WELL_DESCRIBED,
     believed,
     checked,
     from_joint_fit,
-    needs_joint_fit,
     only_joint,
-    rows_that_count,
 )
 from luggin_plugins.cv.intake import Voltammogram
-from luggin_plugins.cv.joint import JointFit, fit_jointly
-from luggin_plugins.cv.model import Centre
-from luggin_plugins.cv.noise import white_noise
-from luggin_plugins.cv.radial import radial_share
+from luggin_plugins.cv.joint import JointFit
+from luggin_plugins.cv.reading import Judged, distance_to_next, judge
 from luggin_plugins.cv.resistance import Resistance
 from luggin_plugins.cv.semi_integral import half_wave_by_semi_integral
 from luggin_plugins.cv.theory import transfer_coefficient_uncertainty
 
-LARGEST_MISFIT = 0.25  # slow, ohmic and decaying couples stay below 0.12, drifting noise above 0.3
-SMALLEST_SPLIT_V = 0.080  # two couples under one pair of peaks may be told apart from here on
-SPLIT_FITS_BETTER = 0.5
 RATIO_OF_A_STABLE_COUPLE = (0.7, 1.3)
-RATIO_WITHOUT_A_NUMBER = (0.5, 2.0)
-LARGEST_RADIAL_SHARE = 0.25
+STRANGEST = 0.06  # of a wave's height left over: beyond, the midpoint of its peaks may be anywhere
 FOLLOW_UP_SHARE = 0.25  # of RT/nF: how far a lost product moves the midpoint, per lost share of its return peak
-SLOW_EXCESS = 0.16  # of RT/nF: from here on resistance and slow transfer have to be told apart
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A wave after judgement: the passages that count, those that are usable, and why others are not."""
-
-    wave: FittedWave
-    counted: tuple[Passage, ...]
-    usable: tuple[Passage, ...]
-    faults: tuple[Refusal, ...]
-    adsorbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,10 +67,10 @@ def judge_all(vg: Voltammogram, calibration: Calibration, n: int, known: Resista
         known: the resistance that was taken off.
         u_scale: standard uncertainty of the instrument's potential (V).
     """
-    judged = [_judge(vg, calibration, k, n) for k in range(len(calibration.waves))]
+    judged = [judge(vg, calibration, k, n) for k in range(len(calibration.waves))]
     counted = [(j.wave, j.counted) for j in judged if j.counted]
     drop = Drop(0.0, known.u) if known is not None else unknown_drop(counted)
-    fit, members = _joint(vg, calibration, judged, known)
+    fit, members = joint_fit(vg, calibration, judged, known)
     results: list[Result] = []
     refused: list[tuple[int, Refusal]] = []
     flags = _resistance_flags(fit, known)
@@ -125,118 +107,66 @@ def _couples(
         parts = {**by_peaks.parts, "switching_and_neighbours": 0.05 * wave.centre.slope}
         value = Value((by_peaks.midpoint or 0.0) - by_peaks.ohmic, total(parts))
         return [replace(by_peaks, half_wave=value, parts=parts, bias=0.0)]
-    close = _distance_to_next(centres, number) < JOINT_GAP_V
+    close = distance_to_next(centres, number) < JOINT_GAP_V
     if fit is None or not members:
-        gap = _distance_to_next(centres, number)
+        gap = distance_to_next(centres, number)
         return [refusals.close_waves_not_described(gap, "")] if close else [by_peaks]
-    places = [fit.value("potential", m) for m in range(len(fit.description.slopes)) if m not in fit.description.fixed]
+    sought = [m for m in range(len(fit.description.slopes)) if fit.description.place("slowness", m) is not None]
     found: list[Estimate | Refusal] = []
     for member in members:
-        own = fit.value("potential", member)
-        gap = min((abs(own - p) for p in places if p != own), default=np.inf)
-        described = fit.converged and fit.misfit(vg, member, AROUND_WAVE_V) < WELL_DESCRIBED
+        others = [fit.value("potential", m) for m in sought if m != member]
+        gap = min((abs(fit.value("potential", member) - p) for p in others), default=np.inf)
+        misfit = fit.misfit(vg, member, AROUND_WAVE_V)
         if gap < CLOSEST_WAVES_V:
             found.append(refusals.overlapping(gap, ""))
-            continue
-        if not described:
-            found.append(refusals.close_waves_not_described(gap, "") if close or len(members) > 1 else by_peaks)
-            continue
-        u_resistance = known.u if known is not None else 0.0
-        own_beside = neighbours_share(places, places.index(own), wave.centre.slope)
-        by_fit = from_joint_fit(fit, vg, member, wave.centre.slope, u_resistance, own_beside)
-        if len(members) > 1:
-            found.append(only_joint(by_fit, "two couples under one pair of peaks, told apart by the joint fit"))
-            continue
-        semi = half_wave_by_semi_integral(
-            vg,
-            calibration.program,
-            vg.current - fit.expected.background,
-            own,
-            np.array([p for p in places if p != own]),
-            wave.centre.slope,
-        )
-        chosen = believed(by_peaks, by_fit, close)
-        asymmetry = 2.0 * transfer_coefficient_uncertainty(wave.centre.excess, wave.centre.slope)
-        by_area = Value(semi.value, float(np.hypot(semi.u, asymmetry))) if semi is not None else None
-        found.append(checked(chosen, by_area))
+        elif member in sought and misfit < (WELL_DESCRIBED if fit.converged else PERFECTLY_DESCRIBED):
+            found.append(_by_fit(vg, calibration, wave, by_peaks, fit, member, others, known, len(members) > 1))
+        elif close or len(members) > 1:
+            found.append(refusals.close_waves_not_described(gap, ""))
+        else:
+            found.append(_not_understood(by_peaks, wave))
     return found
 
 
-def _joint(
-    vg: Voltammogram, calibration: Calibration, judged: Sequence[Judged], known: Resistance | None
-) -> tuple[JointFit | None, dict[int, tuple[int, ...]]]:
-    """The joint fit where it is needed, and which of its waves belong to which wave of the peaks."""
-    counted = [j for j in judged if j.counted and not j.adsorbed]
-    centres = [w.centre for w in calibration.waves]
-    places = [c.potential for c in centres]
-    heights = [abs(p.height_forward) for j in counted for p in j.counted]
-    noise = white_noise(vg.current)
-    slow = any(j.wave.centre.excess > SLOW_EXCESS * j.wave.centre.slope for j in counted)
-    split = any(j.wave.split is not None for j in counted)
-    gaps = [_distance_to_next(places, k) for k in range(len(places))]
-    if not counted or any(j.adsorbed for j in judged):
-        return None, {}
-    if not split and not needs_joint_fit(gaps, [noise / h for h in heights if h > 0], slow or known is not None):
-        return None, {}
-    rows = rows_that_count(vg)
-    single = fit_jointly(vg, calibration.program, centres, calibration.expected, rows, known is None)
-    members: dict[int, tuple[int, ...]] = {k: (k,) for k in range(len(centres))}
-    if not split:
-        return single, members
-    parted: list[Centre] = []
-    of_parted: dict[int, tuple[int, ...]] = {}
-    for k, (centre, this) in enumerate(zip(centres, judged, strict=True)):
-        apart = this.wave.split if this.counted else None
-        halves = (-0.5 * apart, 0.5 * apart) if apart is not None else (0.0,)
-        of_parted[k] = tuple(range(len(parted), len(parted) + len(halves)))
-        excess = 0.0 if apart is not None else centre.excess
-        parted += [replace(centre, potential=centre.potential + h, excess=excess) for h in halves]
-    double = fit_jointly(vg, calibration.program, parted, calibration.expected, rows, known is None)
-    if double is None or single is None:
-        return single, members
-    better = np.sum(double.residuals**2) < SPLIT_FITS_BETTER * np.sum(single.residuals**2)
-    return (double, of_parted) if better else (single, members)
+def _by_fit(
+    vg: Voltammogram,
+    calibration: Calibration,
+    wave: FittedWave,
+    by_peaks: Estimate,
+    fit: JointFit,
+    member: int,
+    others: Sequence[float],
+    known: Resistance | None,
+    one_of_two: bool,
+) -> Estimate:
+    """A couple as the joint fit has it, beside its peaks and its semi-integral."""
+    own, slope = fit.value("potential", member), wave.centre.slope
+    u_resistance = known.u if known is not None else 0.0
+    by_fit = from_joint_fit(fit, vg, member, slope, u_resistance, neighbours_share([own, *others], 0, slope))
+    if one_of_two:
+        return only_joint(by_fit, "two couples under one pair of peaks, told apart by the joint fit")
+    reaction = fit.reaction(member)
+    pulled = min((abs(own - p) for p in others), default=np.inf) < JOINT_GAP_V or bool(fit.description.irreversible)
+    settled = fit.misfit(vg, member, AROUND_WAVE_V) < PERFECTLY_DESCRIBED
+    chosen = replace(believed(by_peaks, by_fit, pulled or settled or reaction is not None), reaction=reaction)
+    faradaic = vg.current - fit.expected.background
+    if fit.description.irreversible:  # what comes back late lies in the plateaus of the others
+        return chosen
+    semi = half_wave_by_semi_integral(vg, calibration.program, faradaic, own, np.array(others), slope)
+    asymmetry = 2.0 * transfer_coefficient_uncertainty(wave.centre.excess, slope)
+    return checked(chosen, Value(semi.value, float(np.hypot(semi.u, asymmetry))) if semi is not None else None)
 
 
-def _judge(vg: Voltammogram, calibration: Calibration, number: int, n: int) -> Judged:
-    """Which passages of a wave count: all that can be read, without the first if there are more."""
-    wave = calibration.waves[number]
-    usable, faults = _sort_out(vg, wave, n)
-
-    def refused(why: Refusal) -> Judged:
-        return Judged(wave, (), (), (why, *faults))
-
-    adsorbed = bool(usable) and is_adsorbed(vg, wave)
-    gap = _distance_to_next([w.centre.potential for w in calibration.waves], number)
-    if not usable or adsorbed:
-        return Judged(wave, tuple(usable[1:] or usable), tuple(usable), tuple(faults), adsorbed)
-    if gap < CLOSEST_WAVES_V:
-        return refused(refusals.overlapping(gap, ""))
-    if wave.misfit > LARGEST_MISFIT and wave.split is None:
-        return refused(refusals.not_a_wave(wave.misfit, ""))
-    if wave.split is not None and wave.split < SMALLEST_SPLIT_V:
-        return refused(refusals.two_in_one(wave.split, ""))
-    counted = tuple(usable[1:] or usable)
-    ratio = float(np.mean([abs(p.height_back / p.height_forward) for p in counted if p.height_forward != 0.0]))
-    low, high = RATIO_WITHOUT_A_NUMBER
-    if wave.split is None and not low <= ratio <= high:
-        return refused(refusals.follow_up_reaction(ratio, ""))
-    share = radial_share(vg, calibration, number)
-    if share > LARGEST_RADIAL_SHARE:
-        return refused(refusals.radial(share, ""))
-    return Judged(wave, counted, tuple(usable), tuple(faults))
-
-
-def _sort_out(vg: Voltammogram, wave: FittedWave, n: int) -> tuple[list[Passage], list[Refusal]]:
-    """The passages that may be used, and the reasons against the others."""
-    used, faults = [], []
-    for passage in wave.passages:
-        fault = fault_of_passage(vg, wave, passage, n, "")
-        if fault is None:
-            used.append(passage)
-        else:
-            faults.append(fault)
-    return used, faults
+def _not_understood(found: Estimate, wave: FittedWave) -> Estimate | Refusal:
+    """The peaks of a wave whose shape no fit describes: worth as much less as is left over, or nothing."""
+    low, high = RATIO_OF_A_STABLE_COUPLE
+    if found.ratio is not None and not low <= found.ratio.value <= high:
+        return refusals.follow_up_reaction(found.ratio.value, "")
+    if wave.misfit > STRANGEST:
+        return refusals.not_a_wave(wave.misfit, "")
+    parts = {**found.parts, "shape": wave.misfit * wave.centre.slope}
+    value = Value(found.half_wave.value, total(parts))
+    return replace(found, half_wave=value, parts=parts, flags=(*found.flags, "shape not that of theory"))
 
 
 def _with_verdict(number: int, found: Estimate, judged: Judged, n: int) -> Result:
@@ -253,13 +183,17 @@ def _with_verdict(number: int, found: Estimate, judged: Judged, n: int) -> Resul
         flags.append(f"peaks closer than {57 / n:.0f} mV: n > {n} or adsorption")
     low, high = RATIO_OF_A_STABLE_COUPLE
     if found.ratio is not None and not judged.adsorbed and not low <= found.ratio.value <= high:
+        flags.append(f"follow-up reaction? peak current ratio {found.ratio.value:.2f}")
         if found.ratio.value < low:
             verdict = "EC"
-        flags.append(f"follow-up reaction? peak current ratio {found.ratio.value:.2f}")
-        moved = FOLLOW_UP_SHARE * wave.centre.slope * abs(1.0 - found.ratio.value)
-        parts = {**found.parts, "follow_up_reaction": moved}
-        found = replace(found, parts=parts, half_wave=Value(found.half_wave.value, total(parts)))
-    if found.midpoint is not None and not judged.adsorbed and all(p.bias is None for p in wave.passages):
+        if found.method != JOINT:
+            moved = FOLLOW_UP_SHARE * wave.centre.slope * abs(1.0 - found.ratio.value)
+            parts = {**found.parts, "follow_up_reaction": moved}
+            found = replace(found, parts=parts, half_wave=Value(found.half_wave.value, total(parts)))
+    if found.reaction is not None:
+        verdict = "EC"
+        flags.append(f"follow-up reaction with k about {found.reaction:.2g} per second, in the fit")
+    if found.method != JOINT and not judged.adsorbed and all(p.bias is None for p in wave.passages):
         flags.append("switching bias not corrected")
     return Result(number, found, verdict, wave.electrons, tuple(flags))
 
@@ -267,10 +201,6 @@ def _with_verdict(number: int, found: Estimate, judged: Judged, n: int) -> Resul
 def _weightiest(faults: Sequence[Refusal]) -> Refusal:
     """The reason to give when passages failed for several: that the scan just ended is the weakest."""
     return next((f for f in faults if f.code != "incomplete-sweep"), faults[0])
-
-
-def _distance_to_next(potentials: Sequence[float], number: int) -> float:
-    return min((abs(p - potentials[number]) for k, p in enumerate(potentials) if k != number), default=float("inf"))
 
 
 def _resistance_flags(fit: JointFit | None, known: Resistance | None) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ UNITS: dict[str, dict[str, str]] = {
         "model": "V",
         "methods": "V",
         "follow_up_reaction": "V",
+        "shape": "V",
         "calibration": "V",
         "u": "V",
     },

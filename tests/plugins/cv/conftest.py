@@ -9,6 +9,7 @@ potential drop in the solution.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ import pytest
 
 from luggin.results import AnalysisInput, Table
 from luggin_plugins.cv.half_waves import half_waves
+from luggin_sim import cells as simulated
 
 FARADAY_OVER_RT = 96485.33212331001 / (8.31446261815324 * 298.15)
 FARADAY = 96485.33212331001
@@ -148,6 +150,65 @@ def cluster(measure):
     points = program(0.0, (-1.7, 0.2), 0.0, cycles=3)
     couples = [Couple(-0.476, k0=0.02), Couple(-1.294, k0=0.02)]
     return measure(points, couples, concentration=1.6e-6, capacitance=2e-6, resistance=200.0)
+
+
+def _in_cell(couples, points, rate, start, concentration, capacitance, resistance, chained):
+    """A run of the simulated cell, which knows nothing of the analysis; ramps from point to point."""
+    couples = sorted(couples, key=lambda c: -c.e)
+    forms = [simulated.Couple(c.e, c.k0, c.alpha, c.n) for c in couples]
+    groups = [tuple(forms)] if chained else [(form,) for form in forms]
+    chains = tuple(
+        simulated.Chain(group, concentration, (DIFFUSION,) * (len(group) + 1), start if chained else 0)
+        for group in groups
+    )
+    spec = simulated.RedoxSpec(chains, AREA, double_layer_capacitance=capacitance, solution_resistance=resistance)
+    cell = simulated.RedoxCell(spec)
+    cell.step_to(points[0])
+    for _ in range(50):
+        cell.apply(points[0], 0.2)
+    step = abs(points[1] - points[0])
+    current = [cell.apply(points[0], step / rate)]
+    current += [cell.apply(float(e), abs(e - before) / rate) for before, e in itertools.pairwise(points)]
+    return Measured(np.arange(points.size) * step / rate, points, np.array(current))
+
+
+@pytest.fixture(scope="session")
+def in_cell():
+    """``in_cell(couples, points, ...)`` runs a program on a cell of the simulated bench."""
+
+    def run(couples, points, rate=0.025, start=0, concentration=0.5e-6, capacitance=2e-6, resistance=0.0, chained=True):
+        return _in_cell(couples, points, rate, start, concentration, capacitance, resistance, chained)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def diffuse():
+    """Explicit finite differences of one reversible couple at 0 V: a product that reacts on, a spherical electrode."""
+
+    def run(points, rate=0.1, lost=0.0, radius=None, parts=4, concentration=1e-6):
+        dt = abs(points[1] - points[0]) / rate / parts
+        dx = math.sqrt(DIFFUSION * dt / 0.45)
+        count = int(6 * math.sqrt(DIFFUSION * dt * parts * points.size) / dx) + 5
+        shell = np.arange(count) * dx + (radius or 0.0)
+        outer = (DIFFUSION * dt / dx**2) * (((shell + dx / 2) / shell) ** 2 if radius else np.ones(count))
+        inner = (DIFFUSION * dt / dx**2) * (((shell - dx / 2) / shell) ** 2 if radius else np.ones(count))
+        oxidised, reduced, current = np.ones(count), np.zeros(count), np.zeros(points.size)
+        for row in range(1, points.size):
+            for part in range(1, parts + 1):
+                applied = points[row - 1] + (points[row] - points[row - 1]) * part / parts
+                for form in (oxidised, reduced):
+                    form[1:-1] += outer[1:-1] * np.diff(form)[1:] - inner[1:-1] * np.diff(form)[:-1]
+                reduced[1:] *= math.exp(-lost * dt)
+                near = [4 * form[1] - form[2] for form in (oxidised, reduced)]  # gradients over three points
+                nernst = math.exp(FARADAY_OVER_RT * applied)
+                reduced[0] = sum(near) / 3 / (1 + nernst)
+                oxidised[0] = nernst * reduced[0]
+            gradient = (near[0] - 3 * oxidised[0]) / (2 * dx)
+            current[row] = -FARADAY * AREA * concentration * DIFFUSION * gradient
+        return Measured(np.arange(points.size) * dt * parts, points, current)
+
+    return run
 
 
 @pytest.fixture

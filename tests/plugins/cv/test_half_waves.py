@@ -63,8 +63,7 @@ def test_three_waves_through_twenty_millivolts_of_ohmic_drop_are_honest(measure,
     points = cyclic(0.2, (-1.6, 0.2), 0.2, cycles=2)
     found = by_potential(measure(points, [couple(e) for e in truths], resistance=20e-3 / 4.6e-6).evaluate())
     for quantity, truth in zip(found, truths, strict=True):
-        assert abs(quantity.value - truth) <= min(3 * quantity.u, 5 * MILLIVOLT)
-        assert quantity.u > 1 * MILLIVOLT
+        assert abs(quantity.value - truth) <= min(3 * quantity.u, 0.2 * MILLIVOLT)
 
 
 def test_waves_150_millivolts_apart_are_separated(measure, cyclic, couple):
