@@ -78,7 +78,7 @@ def test_the_data_cross_the_wire_and_fill_every_column(travel):
 
 def test_a_board_without_switches_runs_nothing(travel):
     bench = BENCH.replace('model = "microamp"', 'model = "microamp-0.1"')
-    with pytest.raises(UnsafeState, match="LOOK AT THE CELL.*no command opens its cell"):
+    with pytest.raises(UnsafeState, match=r"LOOK AT THE CELL.*no command opens its cell"):
         travel(TWO_WAVES, bench)
 
 
