@@ -90,6 +90,11 @@ def kill(oracle: Oracle, command: Command, folder: Path, begun: int, rows: int, 
     tally.cell_off.append(clock.now() - begun_at)
 
 
+def completed(folder: Path) -> list[tuple[str, str]]:
+    """The steps of a run that were completed."""
+    return [(step.path, step.do) for step in open_run(folder).steps if step.completed and not step.re_established]
+
+
 def kill_recovery(folder: Path, place: Path, chance: random.Random, tally: Tally) -> None:
     """Kill ``luggin recover`` somewhere between its start and its end; what it left is for the next one."""
     command = Command("recover", folder, cwd=place)
@@ -108,7 +113,7 @@ def one_run(oracle: Oracle, place: Path, chance: random.Random, tally: Tally, ha
     command = Command("run", protocol, "--bench", oracle.bench, "--folder", folder, "--no-report", cwd=place)
     kill(oracle, command, folder, before, chance.randrange(1, ROWS), tally, hangs=hangs)
     look(oracle, folder, before, tally)
-    if chance.random() < 0.25:
+    if chance.random() < 0.25 and len(completed(folder)) < len(STEPS):
         begun = len(oracle.sent.advance().executions)
         command = Command("resume", folder, "--no-report", cwd=place)
         kill(oracle, command, folder, begun, chance.randrange(1, 1000), tally, resumes=True, hangs=hangs)
@@ -126,8 +131,7 @@ def one_run(oracle: Oracle, place: Path, chance: random.Random, tally: Tally, ha
     if code != 0 or open_run(folder).outcome != "completed":
         tally.not_completed += 1
         print(f"{folder}: exit code {code}: {errors}")
-    done = [(step.path, step.do) for step in open_run(folder).steps if step.completed and not step.re_established]
-    tally.different += done != STEPS
+    tally.different += completed(folder) != STEPS
     look(oracle, folder, before, tally)
 
 
