@@ -12,6 +12,8 @@ from luggin.hookspecs import Exporter, Reader, configured_by, hookimpl
 if TYPE_CHECKING:
     from luggin.results import Analysis, Table
 
+_TABLES = (".csv", ".tsv", ".txt", ".dat")
+
 
 def _half_waves() -> Analysis:
     from luggin_plugins.cv.half_waves import HALF_WAVES
@@ -29,6 +31,18 @@ def _scan_rate_series() -> Analysis:
     from luggin_plugins.cv.series import SCAN_RATE_SERIES
 
     return SCAN_RATE_SERIES
+
+
+def _reference() -> Analysis:
+    from luggin_plugins.cv.redox import REFERENCE
+
+    return REFERENCE
+
+
+def _redox_table() -> Analysis:
+    from luggin_plugins.cv.redox import REDOX_TABLE
+
+    return REDOX_TABLE
 
 
 def _is_gamry(path: Path, head: bytes) -> bool:
@@ -61,6 +75,24 @@ def _read_chi(path: Path) -> Sequence[Table]:
     return read_chi(path)
 
 
+def _is_delimited(path: Path, head: bytes) -> bool:
+    from luggin_plugins.readers.delimited import is_delimited
+
+    return is_delimited(path, head)
+
+
+def _read_delimited(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.delimited import read_delimited
+
+    return read_delimited(path)
+
+
+def _read_mapped(path: Path, mapping: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.delimited import read_mapped
+
+    return read_mapped(path, mapping)
+
+
 def _write_report(run_folder: Path, target: Path) -> None:
     from luggin_plugins.report import write_report
 
@@ -70,16 +102,24 @@ def _write_report(run_folder: Path, target: Path) -> None:
 @hookimpl
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """The analyses of this distribution."""
-    return [_half_waves, _pulse_peaks, _scan_rate_series]
+    return [_half_waves, _pulse_peaks, _scan_rate_series, _reference, _redox_table]
 
 
-@hookimpl
+@hookimpl(trylast=True)
 def luggin_readers() -> Sequence[Reader]:
-    """The readers of this distribution."""
+    """The readers of this distribution; the one that reads any table stands last, behind those of other plugins."""
     return [
         Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry),
         Reader("ec-lab", "EC-Lab text of BioLogic (.mpt)", (".mpt", ".mpt.txt"), _is_ec_lab, _read_ec_lab),
         Reader("chi", "text of CH Instruments (.txt, .csv)", (".txt", ".csv"), _is_chi, _read_chi),
+        Reader(
+            "table",
+            "a table as text, with a mapping",
+            (".csv", ".tsv", ".txt", ".dat"),
+            _is_delimited,
+            _read_delimited,
+            _read_mapped,
+        ),
     ]
 
 

@@ -13,7 +13,7 @@ from luggin_plugins.cv.series import diffusion as law
 from luggin_plugins.cv.series import figures, refusals
 from luggin_plugins.cv.series.convolution import Plateaux, plateaux
 from luggin_plugins.cv.series.couples import Couple, couple_of, fault_of_series, labels_of, moves
-from luggin_plugins.cv.series.fitting import Line, weighted_mean
+from luggin_plugins.cv.series.fitting import Line, mean_of_scans
 from luggin_plugins.cv.series.rows import UNITS, budget_row, rate_rows
 from luggin_plugins.cv.series.sample import Stated, concentration, electrode_area, temperature_uncertainty
 from luggin_plugins.cv.series.scans import Scan, read_scans
@@ -106,7 +106,7 @@ def _report(couple: Couple, n: int, solution: _Solution, found: _Findings) -> No
     if moved is not None:
         found.refusals.append(moved)
     else:
-        value, u, _ = weighted_mean(*couple.potentials)
+        value, u, _ = mean_of_scans(*couple.potentials)
         method = METHOD_MEAN + (f";{versus}" if versus else "")
         found.quantities.append(Quantity("half_wave_potential", label, value, u, "V", method))
     currents = law.corrected_currents(couple)

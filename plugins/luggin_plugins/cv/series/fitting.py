@@ -58,3 +58,13 @@ def weighted_mean(values: Array, u: Array) -> tuple[float, float, float]:
     mean = float(weights @ values / weights.sum())
     birge = birge_ratio(values - mean, u, 1)
     return mean, max(1.0, birge) / float(np.sqrt(weights.sum())), birge
+
+
+def mean_of_scans(values: Array, u: Array) -> tuple[float, float, float]:
+    """Weighted mean over voltammograms with its u and Birge ratio.
+
+    What their uncertainties have in common (grid, resistance, calibration) does not average out, and nobody
+    knows how much it is: the mean is never called better than the best of them.
+    """
+    mean, u_mean, birge = weighted_mean(values, u)
+    return mean, max(u_mean, float(u.min())), birge

@@ -11,7 +11,7 @@ and r, the share of the surface that is reduced, the semi-integral of y:
 
 z = x + rho y is the potential at the surface, rho = f R i / y the resistance of the solution. Taking the drop
 off afterwards is not the same: with a resistance the surface is not swept evenly, and its peaks stand farther
-apart than those of an even sweep (by a third of the drop).
+apart than those of an even sweep (3 to 4 mV at a drop of 10 mV).
 """
 
 from __future__ import annotations

@@ -99,6 +99,13 @@ def read_scans(inputs: AnalysisInput) -> list[Scan]:
     return scans if options.get("couples") else _same_labels(scans)
 
 
+def refusals_of(scans: Sequence[Scan]) -> tuple[Refusal, ...]:
+    """Every refusal once, but those that a couple is not in one voltammogram if it is in another."""
+    there = {w.label for s in scans for w in s.waves}
+    told = [r for s in scans for r in s.refusals if r.code != "couple-not-found" or r.label not in there]
+    return tuple(dict.fromkeys(told))
+
+
 def _scan(number: int, pieces: Sequence[Table], outcome: Outcome, sample: Mapping[str, Any]) -> Scan:
     around = surroundings({**pieces[0].sample, **sample}, pieces[0].parameters, pieces)
     taken = take_in(pieces)
