@@ -53,7 +53,8 @@ class Reader:
     """Reads foreign files of one format into tables.
 
     ``recognises(path, head)`` sees the first 4096 bytes and must not raise; ``read(path)`` raises
-    `luggin.errors.FileFormatError` for a file that is not what it claims.
+    `luggin.errors.FileFormatError` for a file that is not what it claims. ``read_mapped(path, mapping)``
+    is for readers that take a mapping: a file in which a person says what the data file does not say.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Reader:
     suffixes: tuple[str, ...]
     recognises: Callable[[Path, bytes], bool]
     read: Callable[[Path], Sequence[Table]]
+    read_mapped: Callable[[Path, Path], Sequence[Table]] | None = None
 
 
 @dataclass(frozen=True)

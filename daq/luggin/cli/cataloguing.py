@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from luggin import plugins as plugin_manager
-from luggin.cli.looking import read_foreign
+from luggin.cli.looking import mapping_option, read_foreign, reader_of
 from luggin.cli.output import echo_json
 from luggin.errors import FileFormatError
 
@@ -104,8 +104,9 @@ def show(run: str, folder: Path, as_json: bool) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--sample", default="", help="Id of the sample, which foreign files do not say.")
 @click.option("--folder", type=click.Path(path_type=Path), help="The run folder (default: a new one below runs/).")
+@mapping_option
 @_json
-def import_file(file: Path, sample: str, folder: Path | None, as_json: bool) -> int:
+def import_file(file: Path, sample: str, folder: Path | None, mapping: Path | None, as_json: bool) -> int:
     """Take FILE of another program in as a run, so that analyse, report and xarray work on it.
 
     The file is read by the installed readers (`luggin plugins`) and kept in the run, byte for byte.
@@ -115,14 +116,15 @@ def import_file(file: Path, sample: str, folder: Path | None, as_json: bool) -> 
     from luggin.engine.start import new_folder
 
     plugins = plugin_manager.load()
-    tables, content = _read_whole(file, plugins)
-    reader = next(r.name for r in plugins.readers() if r.recognises(file, content[:4096]))
+    tables, content = _read_whole(file, plugins, mapping)
+    reader = reader_of(file, plugins, mapping).name
     target = folder or new_folder(file.stem, sample)
     origin = Origin(file.name, content, reader, file.stat().st_mtime)
-    import_tables(tables, origin, target, {"id": sample} if sample else {})
+    said = tables[0].sample if tables else {}
+    import_tables(tables, origin, target, {**said, "id": sample} if sample else said)
     if as_json:
-        said = [{"technique": t.technique, "rows": len(t), "complete": t.complete} for t in tables]
-        echo_json({"run": str(target), "imported": True, "reader": reader, "tables": said})
+        read = [{"technique": t.technique, "rows": len(t), "complete": t.complete} for t in tables]
+        echo_json({"run": str(target), "imported": True, "reader": reader, "tables": read})
     else:
         rows = ", ".join(f"{len(t)} rows of {t.technique}{'' if t.complete else ' (cut short)'}" for t in tables)
         click.echo(f"run     {target}: imported {rows} by the reader {reader}")
@@ -130,10 +132,10 @@ def import_file(file: Path, sample: str, folder: Path | None, as_json: bool) -> 
     return 0
 
 
-def _read_whole(file: Path, plugins: Plugins) -> tuple[tuple[Table, ...], bytes]:
+def _read_whole(file: Path, plugins: Plugins, mapping: Path | None) -> tuple[tuple[Table, ...], bytes]:
     """Tables and bytes of a file that nobody wrote meanwhile."""
     before = _stamp(file)
-    tables = read_foreign(file, plugins)  # says in words what is wrong with a file that cannot be read
+    tables = read_foreign(file, plugins, mapping)  # says in words what is wrong with a file that cannot be read
     content = file.read_bytes()
     if _stamp(file) != before:
         raise FileFormatError(f"{file}: it changed while it was read; wait until the program that writes it is done")

@@ -15,11 +15,19 @@ from luggin.units import show, show_duration
 
 if TYPE_CHECKING:
     from luggin.capabilities import Capabilities, Driver, TemperatureRange
+    from luggin.hookspecs import Reader
     from luggin.plugins import Plugins
     from luggin.results import Table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 _LARGEST_FILE = 256 << 20
+mapping_option = click.option(
+    "--map",
+    "mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Mapping of a foreign file: columns, units, sign (default: data.toml beside data.csv).",
+)
 
 
 @click.command()
@@ -27,12 +35,19 @@ _LARGEST_FILE = 256 << 20
 @click.option("--use", "names", multiple=True, help="Name of the analysis (default: those that fit).")
 @click.option("--on", multiple=True, help="Id of a step of the run (default: all that fit).")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the analysis (TOML value).")
+@mapping_option
 @click.option("--save", type=click.Path(path_type=Path), help="Folder for the results (a run keeps its own).")
 @_json
 def analyse(
-    path: Path, names: tuple[str, ...], on: tuple[str, ...], options: tuple[str, ...], save: Path | None, as_json: bool
+    path: Path,
+    names: tuple[str, ...],
+    on: tuple[str, ...],
+    options: tuple[str, ...],
+    mapping: Path | None,
+    save: Path | None,
+    as_json: bool,
 ) -> int:
-    """Analyse PATH: a run folder, or a file of another program (Gamry .DTA).
+    """Analyse PATH: a run folder, or a file of another program.
 
     A run keeps the results; those of a file are printed, and kept with --save.
     """
@@ -41,7 +56,9 @@ def analyse(
 
     plugins = plugin_manager.load()
     parameters = parse_options(options)
-    source = _RunSource(path) if path.is_dir() else _FileSource(path, plugins)
+    if mapping is not None and path.is_dir():
+        raise UsageError(f"--map is for files of other programs; {path} is a folder")
+    source = _RunSource(path) if path.is_dir() else _FileSource(path, plugins, mapping)
     place = save or source.place
     results = []
     for name, chosen, of in source.questions(names, on, plugins):
@@ -92,9 +109,9 @@ class _RunSource:
 class _FileSource:
     """A file of another program."""
 
-    def __init__(self, path: Path, plugins: Plugins) -> None:
+    def __init__(self, path: Path, plugins: Plugins, mapping: Path | None) -> None:
         self._path = path
-        self._tables = list(read_foreign(path, plugins))
+        self._tables = list(read_foreign(path, plugins, mapping))
         self.sample: Mapping[str, Any] = {}
         self.place: Path | None = None
 
@@ -107,8 +124,23 @@ class _FileSource:
         return [(name, {}, ()) for name in names] or _fitting(self._tables, (), plugins)
 
 
-def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
-    """The tables of a foreign file, by the reader that recognises it.
+def read_foreign(path: Path, plugins: Plugins, mapping: Path | None = None) -> tuple[Table, ...]:
+    """The tables of a foreign file, by the reader that `reader_of` finds.
+
+    Raises:
+        FileFormatError: there is no such file, no reader knows it, or it has mistakes.
+    """
+    reader = reader_of(path, plugins, mapping)
+    if mapping is not None and reader.read_mapped is not None:
+        return tuple(reader.read_mapped(path, mapping))
+    return tuple(reader.read(path))
+
+
+def reader_of(path: Path, plugins: Plugins, mapping: Path | None = None) -> Reader:
+    """The reader that recognises a foreign file.
+
+    With a mapping only those that take one are asked, and the last of them reads a file that none
+    recognises.
 
     Raises:
         FileFormatError: there is no such file, or no reader knows it.
@@ -124,10 +156,12 @@ def read_foreign(path: Path, plugins: Plugins) -> tuple[Table, ...]:
         raise FileFormatError(f"{path}: there is no such file or run folder.") from error
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror})") from error
-    readers = plugins.readers()
+    readers = [r for r in plugins.readers() if mapping is None or r.read_mapped is not None]
     for reader in readers:
         if reader.recognises(path, head):
-            return tuple(reader.read(path))
+            return reader
+    if mapping is not None and readers:
+        return readers[-1]
     known = "; ".join(f"{r.title}" for r in readers)
     what = "is empty" if not head else "is not in a format that Luggin reads"
     raise FileFormatError(f"{path}: {what}. It reads run folders and: {known}.")
