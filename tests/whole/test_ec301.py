@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killing import Command, Oracle, luggin, stored_rows, wait_for
 
+from luggin.analysis import open_run
 from luggin.records import Flag
 
 BENCH = (Path(__file__).parents[2] / "examples" / "benches" / "ec301.toml").read_text(encoding="utf-8")
@@ -198,3 +200,35 @@ def test_no_question_is_asked_while_the_stream_runs(travel):
 def test_an_undisturbed_sweep_has_no_flag_but_of_changed_ranges(travel):
     rows = travel(protocol(cv()), BENCH).archive["cv"].to_numpy()
     assert not (rows["flags"] & ~np.uint32(Flag.RANGE_CHANGED.value)).any()
+
+
+# -- kill -9, over a TCP port of another process
+
+SPEED = 10.0
+
+
+def test_a_run_that_is_killed_in_the_stream_keeps_its_rows_and_is_completed(tmp_path):
+    file, folder = tmp_path / "protocol.toml", tmp_path / "run"
+    file.write_text(protocol(cv("-0.8 V", "100 mV/s", "5 mV")), encoding="utf-8")
+    with Oracle(tmp_path / "oracle", BENCH, speed=SPEED) as oracle:
+        assert oracle.said["resources"]["cell"].startswith("TCPIP0::127.0.0.1::")
+        command = Command("run", file, "--bench", oracle.bench, "--folder", folder, "--no-report", cwd=tmp_path)
+
+        def enough():
+            assert command.is_alive, command.end()
+            return (folder / "journal").is_dir() and sum(map(len, stored_rows(folder).values())) >= 100
+
+        wait_for(enough, "row 100")
+        command.kill()
+        killed = stored_rows(folder)
+        # The stream goes on into a line that nobody reads any more; whoever comes next ends it.
+        code, _, errors = luggin("resume", folder, "--no-report", cwd=tmp_path)
+        assert code == 0, errors
+        assert not oracle.cell_is_on()
+    assert [(s.path, s.attempt, s.status) for s in open_run(folder).steps] == [("1", 1, "cut off"), ("1", 2, "done")]
+    resumed = stored_rows(folder)
+    assert resumed[1, 1][: len(killed[1, 1])] == killed[1, 1]
+    assert len(resumed[1, 2]) == 400
+    potentials = np.array(resumed[1, 2])[:, 1]
+    assert potentials.min() == pytest.approx(-0.8, abs=5e-3)
+    assert potentials.max() == pytest.approx(0.2, abs=5e-3)

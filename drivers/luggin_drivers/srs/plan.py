@@ -163,7 +163,7 @@ def _part(number: int, name: str, given: dict[str, Any], is_last: bool, notes: l
     if not ends_itself:
         notes.append(
             f"{name}: the ramp generator does not end at {units.show(path.corners[-1], 'V')}; the ramp is stopped when "
-            "it passes there, and goes on for as long as that takes. Rows behind the end are left out."
+            "it passes there, and goes on for as long as that takes (about 0.1 s). Rows behind the end are left out."
         )
     return Part(
         number,

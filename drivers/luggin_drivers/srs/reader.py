@@ -49,11 +49,6 @@ class PartReader:
         """How far apart the rows are that come next (s)."""
         return self._part.interval if self._main is not None or not self._part.quiet else self._part.quiet_interval
 
-    @property
-    def is_quiet(self) -> bool:
-        """Before the technique itself."""
-        return self._main is None
-
     def ramp_told(self) -> None:
         """The ramp was started."""
         self.wants_ramp = False
@@ -206,12 +201,14 @@ class PartReader:
 
     def _relative(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Times since the technique began; behind a quiet time that is when the first level was there."""
-        if len(rows):
-            begun = self._origin if self._part.quiet or self._ramp_from is None else self._ramp_from
-            rows["time"] -= begun or 0.0
+        rows["time"] -= self._zero
         return rows
+
+    @property
+    def _zero(self) -> float:
+        begun = self._origin if self._part.quiet or self._ramp_from is None else self._ramp_from
+        return begun or 0.0
 
     def since_ramp(self, times: NDArray[Any]) -> NDArray[Any]:
         """Times of rows, counted from the start of the ramp (s)."""
-        begun = self._origin if self._part.quiet or self._ramp_from is None else self._ramp_from
-        return times + (begun or 0.0) - (self._ramp_from or 0.0)
+        return times + self._zero - (self._ramp_from or 0.0)

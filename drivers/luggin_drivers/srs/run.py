@@ -85,7 +85,6 @@ class Run:
                 return
             if block is None:
                 continue
-            quiet = reader.is_quiet
             rows = reader.take(block)
             if reader.wants_ramp:
                 unit.command(f"rampst {part.mode}")
@@ -93,7 +92,7 @@ class Run:
                 reader.ramp_told()
             if len(rows):
                 frame = self._frame(part, rows, reader)
-                times.extend(rows["time"][(rows["flags"] & Flag.QUIET_TIME) == 0].tolist() if quiet else rows["time"])
+                times.extend(rows["time"][(rows["flags"] & Flag.QUIET_TIME) == 0])
                 yield frame
                 self._require_within(part, rows)
                 if requests.leaves():
