@@ -85,8 +85,8 @@ def compensate(attempt: Attempt, step: Compensate) -> Executed:
     if not isinstance(instrument, CompensatesResistance):
         raise NotSupported(
             f"step {attempt.path}: the {instrument.capabilities.model} compensates no resistance from a protocol. "
-            "Leave the step out, and give the measured resistance to the analysis; where an instrument compensates by a "
-            "setting of its bench file, write it there"
+            "Leave the step out, and give the measured resistance to the analysis; where an instrument compensates by "
+            "a setting of its bench file, write it there"
         )
     resistance = float(step.resistance) if step.resistance is not None else _measured(attempt, step.of or "")
     realised = instrument.compensate(step.share * resistance)

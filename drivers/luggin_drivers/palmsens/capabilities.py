@@ -30,6 +30,9 @@ UNCONFIRMED = (
     "interval: the number of rows may differ by a few.",
     "Whether * and - follow an abort, and what answers an empty line: both are tolerated.",
     "Script lines in error messages are counted from 1 behind the e.",
+    "Direction of the pulses of a dpv in a scan to negative potentials: that of the scan; setting dpv_pulses.",
+    "Amplitude of a spectrum: root mean square; setting eis_amplitude. Its imaginary part is Im(Z) as it comes.",
+    "Limits of pulses, amplitudes and frequencies: conservative values.",
     "PGStat modes: 3 on the EmStat4; 2, 4 or 3 on the EmStat Pico by span and speed; setting mode.",
     "Potential limits of the modes come from a third party's reading of the manual (appendix B).",
 )
