@@ -100,9 +100,10 @@ class Rodeostat(Instrument):
         Raises:
             LineInUse: a test runs.
         """
-        if self._is_running:
-            raise LineInUse(f"{self.name}: a test runs on this board; what it measures is in its own columns")
-        return super().query(command)
+        with self.transport.lock:
+            if self._is_running:
+                raise LineInUse(f"{self.name}: a test runs on this board; what it measures is in its own columns")
+            return super().query(command)
 
     def ask(self, command: str, **arguments: Any) -> Reply:
         """Send a command and give the reply, which has to say that it was obeyed.
@@ -188,7 +189,8 @@ class Rodeostat(Instrument):
         if self._requests.abort:
             return
         levels = set_up(self, plan, self._settings)
-        self._is_running = True
+        with self.transport.lock:  # a question that was asked before gets its answer first
+            self._is_running = True
         try:
             yield from RunningTest(plan, self, self._requests, self._settings, levels).frames()
         finally:

@@ -38,7 +38,7 @@ class Commands:
         self.sample_period = FIRST_PERIOD
         self.channels: list[int] = []
         self._model, self._rules, self._board = model, rules, board
-        self._start, self._stop = start, stop
+        self._start = start
         self._device_id = rules.device_id
         self._tests = {name: Parameters(name) for name in DEFAULTS}
         self._table: dict[str, Callable[[Message, Response], None]] = {
