@@ -35,7 +35,7 @@ UNCONFIRMED = (
     "The shortest time between two rows (settings min_interval, poll_interval): conservative.",
     "How fast commands may follow one another (setting command_pause): rapid bursts were reported to stop the unit.",
     "Questions while the binary stream runs: none is asked, because a third party was told not to.",
-    "Whether the current ramp rate of the way back is that of the way there: both are set to the same.",
+    "The rate of the way back of repeated scans: both rates are set to the same.",
     "Where the loop stays after rampen: the next potential is set directly behind it.",
     "That the cell opens by itself behind a scan with scanem 0; it is opened and read back in any case.",
     "What the frames say while the ramp generator waits (ramp running or not): its waiting times are not used.",

@@ -7,6 +7,7 @@ import pytest
 from luggin.capabilities import Technique
 from luggin.errors import LimitError, NotSupported, UsageError
 from luggin.instrument.staircase import cyclic
+from luggin_drivers.srs import commands
 from luggin_drivers.srs.capabilities import capabilities
 from luggin_drivers.srs.path import path_of
 from luggin_drivers.srs.plan import make_plan
@@ -139,3 +140,39 @@ def test_cycles_are_counted_as_in_a_staircase(begin, cycles):
     # Level k of the staircase is reached at k steps; a little before it the cycle is that of the level.
     times = [(k - 0.01) * step / rate for k in range(1, len(stairs))]
     assert path.cycles(times).tolist() == list(stairs.cycles[1:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, []),
+        (
+            {"ir_compensation": "positive-feedback", "ir_resistance": "0.08 kohm"},
+            ["irtype 1", "pfback 80.000000", "irenab 1"],
+        ),
+        (
+            {"ir_compensation": "current-interrupt", "ir_open": "50 us", "ir_period": "20 ms", "ir_correction": 85},
+            ["irtype 0", "ciopen 50", "ciperd 20", "cicorr 85.000", "irenab 1"],
+        ),
+    ],
+)
+def test_compensation_is_told_in_the_manuals_units_and_never_to_a_galvanostat(settings, told):
+    """Manual, 8.4: interrupts in us, their distance in ms, the correction in %."""
+    read = read_settings(settings)
+    assert commands.compensation(read, commands.POTENTIOSTAT) == told
+    assert commands.compensation(read, commands.GALVANOSTAT) == []
+
+
+def test_the_limit_at_the_counter_electrode_is_set_in_millivolts_and_is_off_unless_asked_for():
+    on = commands.control(read_settings({"ce_limit": "12.5 V"}), 0, 2, 8)
+    off = commands.control(read_settings({}), 0, 2, 8)
+    assert [line for line in on if line.startswith("celim")] == ["celimv 12500", "celimt 1"]
+    assert [line for line in off if line.startswith("celim")] == ["celimv 30000", "celimt 0"]
+
+
+def test_the_two_filters_have_their_own_numbers():
+    """Manual, 8.4: 0 is none for the potential, and 10 Hz for the current."""
+    none = commands.control(read_settings({}), 0, 2, 8)
+    slow = commands.control(read_settings({"potential_filter": "10 Hz", "current_filter": "10 Hz"}), 0, 2, 8)
+    assert none[2:4] == ["eadcfl 0", "iadcfl 1"]
+    assert slow[2:4] == ["eadcfl 1", "iadcfl 0"]

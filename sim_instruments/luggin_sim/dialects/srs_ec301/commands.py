@@ -193,8 +193,14 @@ class Commands:
             "irtype?": lambda _: str(analog.compensation),
             "pfback": lambda given: setattr(analog, "feedback", real(given[0], 0.0, 1e9)),
             "pfback?": lambda _: f"{analog.feedback:.6f}",
-            "cidlay": lambda given: (integer(given[0], 0, 1_000_000), integer(given[1], 0, 1_000_000), None)[-1],
+            "cidlay": self._set_delays,
         }
+
+    @staticmethod
+    def _set_delays(given: Arguments) -> None:
+        """Delays of the current interrupt: taken, and of no effect here."""
+        for text in given:
+            integer(text, 0, 1_000_000)
 
     def _compensate(self, given: Arguments) -> None:
         wanted = bool(integer(given[0], 0, 1))

@@ -96,7 +96,7 @@ class Ec301Dialect:
             return
         is_question = words[0].endswith("?")
         if words[0] == "ifcclr":
-            self.device_clear_reply()
+            self._clear_interface()
         if is_question and self._reply_due > now:
             self._registers.refuse_query()
             return
@@ -110,7 +110,7 @@ class Ec301Dialect:
             self._send(self._reply_due, answer.encode("ascii") + b"\n")
         self._follow_stream(now)
 
-    def device_clear_reply(self) -> None:
+    def _clear_interface(self) -> None:
         """``ifcclr``: an answer that was not fetched is forgotten, and so is that another question was refused."""
         self._output = deque(sent for sent in self._output if sent[0] != self._reply_due)
         self._reply_due = -math.inf
@@ -137,7 +137,7 @@ class Ec301Dialect:
         return self._began + (self._taken + self._frames) * self._period
 
     def _follow_stream(self, now: float) -> None:
-        """``getbda`` was said, or ``avgexp`` while it runs: begin anew."""
+        """Begin to send packets, or end: what was gathered for a packet is thrown away then."""
         if self._commands.is_streaming != self._streams:
             self._streams = self._commands.is_streaming
             self._began, self._taken = now, 0
@@ -150,9 +150,11 @@ class Ec301Dialect:
         times = self._began + self._period * np.arange(
             self._taken + 1, self._taken + 1 + self._frames, dtype=np.float64
         )
-        self._registers.measurement &= ~(E_OVERLOAD | I_OVERLOAD)
+        registers = self._registers
+        before, registers.measurement = registers.measurement, 0
         states, potentials, currents = self._analog.sample(times)
-        record = sum(bit for event, bit in _RECORDS.items() if self._registers.measurement & event)
+        record = sum(bit for event, bit in _RECORDS.items() if registers.measurement & event)
+        registers.measurement |= before
         self._taken += self._frames
         data = packet(self._packets, states, potentials, currents, record, self._rules)
         self._packets += 1

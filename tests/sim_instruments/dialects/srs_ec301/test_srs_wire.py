@@ -296,6 +296,17 @@ def test_more_than_a_range_measures_is_clipped_and_recorded():
     assert set(records) == {8}
 
 
+def test_an_overload_in_the_stream_stays_in_the_register_until_that_is_read():
+    ec301 = Ec301()
+    ec301.say("irange 6; setvol 500; ceenab 1; getbda 1")
+    ec301.wait(1.0)
+    ec301.say("setvol 0")
+    ec301.wait(1.0)
+    ec301.say("getbda 0; ifcclr")
+    assert ec301.ask("MESR?") == "4"
+    assert ec301.ask("MESR?") == "0"
+
+
 @pytest.mark.parametrize(
     ("kind", "made"),
     [("sum", lambda d: sum(d) & 255), ("xor", lambda d: np.bitwise_xor.reduce([*d])), ("none", lambda d: 0)],
