@@ -4,7 +4,8 @@
 
 A simulated instrument in a process of its own is driven by a run, and the run gets 1 to 20 signals
 (SIGINT, SIGTERM, SIGHUP) with random pauses of 0 to 50 ms, from a random moment on: before its first
-row (each fifth time counted from the start of the process), in the middle, or while it ends. Afterwards the instrument is asked whether its cell is on.
+row (each fifth time counted from the start of the process), in the middle, or while it ends.
+Afterwards the instrument is asked whether its cell is on.
 
 *cells on* must be 0, and so must *hung* (the process was still there after 30 s), *unreadable* and
 *wrong words* (an outcome that is neither interrupted nor completed). Runs that were over, or had not
