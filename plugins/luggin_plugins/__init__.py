@@ -75,6 +75,60 @@ def _read_chi(path: Path) -> Sequence[Table]:
     return read_chi(path)
 
 
+def _is_pstrace(path: Path, head: bytes) -> bool:
+    from luggin_plugins.readers.pstrace import is_pstrace
+
+    return is_pstrace(path, head)
+
+
+def _read_pstrace(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.pstrace import read_pstrace
+
+    return read_pstrace(path)
+
+
+def _read_pstrace_mapped(path: Path, mapping: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.pstrace import read_pstrace_mapped
+
+    return read_pstrace_mapped(path, mapping)
+
+
+def _is_methodscript(path: Path, head: bytes) -> bool:
+    from luggin_plugins.readers.methodscript import is_methodscript
+
+    return is_methodscript(path, head)
+
+
+def _read_methodscript(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.methodscript import read_methodscript
+
+    return read_methodscript(path)
+
+
+def _read_methodscript_mapped(path: Path, mapping: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.methodscript import read_methodscript_mapped
+
+    return read_methodscript_mapped(path, mapping)
+
+
+def _is_elins(path: Path, head: bytes) -> bool:
+    from luggin_plugins.readers.elins import is_elins
+
+    return is_elins(path, head)
+
+
+def _read_elins(path: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.elins import read_elins
+
+    return read_elins(path)
+
+
+def _read_elins_mapped(path: Path, mapping: Path) -> Sequence[Table]:
+    from luggin_plugins.readers.elins import read_elins_mapped
+
+    return read_elins_mapped(path, mapping)
+
+
 def _is_delimited(path: Path, head: bytes) -> bool:
     from luggin_plugins.readers.delimited import is_delimited
 
@@ -99,6 +153,12 @@ def _write_report(run_folder: Path, target: Path) -> None:
     write_report(run_folder, target)
 
 
+def _write_si_table(run_folder: Path, target: Path) -> None:
+    from luggin_plugins.report.si_table import write_si_table
+
+    write_si_table(run_folder, target)
+
+
 @hookimpl
 def luggin_analyses() -> Sequence[Callable[[], Analysis]]:
     """The analyses of this distribution."""
@@ -112,6 +172,16 @@ def luggin_readers() -> Sequence[Reader]:
         Reader("gamry", "Gamry Framework data (.DTA)", (".dta", ".dta.txt"), _is_gamry, _read_gamry),
         Reader("ec-lab", "EC-Lab text of BioLogic (.mpt)", (".mpt", ".mpt.txt"), _is_ec_lab, _read_ec_lab),
         Reader("chi", "text of CH Instruments (.txt, .csv)", (".txt", ".csv"), _is_chi, _read_chi),
+        Reader("pstrace", "tables of PSTrace (.csv)", (".csv",), _is_pstrace, _read_pstrace, _read_pstrace_mapped),
+        Reader(
+            "methodscript",
+            "text of MethodSCRIPT instruments",
+            (".txt",),
+            _is_methodscript,
+            _read_methodscript,
+            _read_methodscript_mapped,
+        ),
+        Reader("elins", "text of Elins (unconfirmed)", (".txt",), _is_elins, _read_elins, _read_elins_mapped),
         Reader(
             "table",
             "a table as text, with a mapping",
@@ -126,7 +196,12 @@ def luggin_readers() -> Sequence[Reader]:
 @hookimpl
 def luggin_exporters() -> Sequence[Exporter]:
     """The exporters of this distribution."""
-    return [Exporter("report", "HTML report with figures", ".html", _write_report)]
+    return [
+        Exporter("report", "HTML report with figures", ".html", _write_report),
+        Exporter(
+            "si-table", "Results rounded to their uncertainty, for the supporting information", ".csv", _write_si_table
+        ),
+    ]
 
 
 @hookimpl

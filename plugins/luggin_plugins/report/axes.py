@@ -14,7 +14,7 @@ from luggin_plugins.report.wording import pretty_unit, short
 _PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
 _WITH_PREFIX = ("A", "Hz", "ohm", "F", "S", "W", "C")
 _TIMES = (("d", 2 * 86400.0, 86400.0), ("h", 3 * 3600.0, 3600.0), ("min", 300.0, 60.0), ("s", 0.0, 1.0))
-_SYMBOLS = {"potential": "E", "current": "I", "voltage": "U", "time": "t", "temperature": "T"}
+_SYMBOLS = {"potential": "E", "current": "I", "current/√v": "I/√v", "voltage": "U", "time": "t", "temperature": "T"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,12 @@ class Scale:
 def scale_for(values: Sequence[Array], unit: str) -> Scale:
     """The prefix with which the greatest value has one to three digits before the point.
 
-    Potentials stay in V, and so does every unit that takes no prefix.
+    Potentials stay in V, and so does every unit that takes no prefix. Of a product the first unit takes it.
+
+    >>> scale_for([np.array([2e-6])], "A s0.5")
+    Scale(unit='µA √s', factor=1000000.0)
     """
-    if unit not in _WITH_PREFIX:
+    if unit.partition(" ")[0] not in _WITH_PREFIX:
         return Scale(pretty_unit(unit))
     greatest = max((_greatest(v) for v in values), default=0.0)
     for prefix, size in _PREFIXES:
@@ -62,5 +65,5 @@ def axis_label(words: str, scale: Scale) -> str:
     unit = short(scale.unit, 30)
     if unit in ("", "1"):
         return f"{symbol}{blank}{rest}"
-    unit = f"({unit})" if "/" in unit else unit
+    unit = f"({unit})" if "/" in unit and not unit.startswith("√(") else unit
     return f"{symbol}{blank}{rest} / {unit}"

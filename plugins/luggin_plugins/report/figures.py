@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from luggin.results import Curve, FigureSpec, Marker
 from luggin_plugins.report.axes import Scale, axis_label, scale_for, time_scale
+from luggin_plugins.report.curves import LONGEST_LABEL, RESIDUAL, colours, draw_curve, residuals, several
+from luggin_plugins.report.ladders import draw_ladder, is_ladder
 from luggin_plugins.report.readings import Trace
 from luggin_plugins.report.svg import BLUE, FAINT, GREEN, INK, PAPER, RED, picture, settings
-from luggin_plugins.report.thinning import MOST_POINTS, Array, thinned
+from luggin_plugins.report.thinning import MOST_POINTS, Array
 from luggin_plugins.report.wording import minus, short
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 6.6, 4.3  # inches: the width of a page of A4 or letter between its margins
-LONGEST_LABEL = 36
-_SERIES = (BLUE, RED, GREEN, INK)
 _PANELS = {"potential": GREEN, "voltage": GREEN, "current": BLUE, "temperature": RED}
 
 
@@ -65,53 +65,46 @@ def draw_spec(spec: FigureSpec, name: str, caption: str = "", most: int = MOST_P
 
     with matplotlib.rc_context(settings()):
         figure = _figure(HEIGHT)
-        axes = figure.add_axes((0.11, 0.125, 0.87, 0.775))
-        x_scale = scale_for([c.x for c in spec.curves], spec.x_unit)
-        y_scale = scale_for([c.y for c in spec.curves], spec.y_unit)
-        for curve, colour in zip(spec.curves, _colours(spec), strict=True):
-            _draw_curve(axes, curve, colour, x_scale, y_scale, most)
-        axes.set_xlabel(axis_label(short(spec.x_label, 80), x_scale))
-        axes.set_ylabel(axis_label(short(spec.y_label, 80), y_scale))
-        _decorate(axes)
-        if spec.curves and spec.x_unit == "V" and not _several(spec):
-            _point_out_start(axes, spec.curves[0], x_scale, y_scale)
-        _draw_markers(axes, spec.markers, x_scale, y_scale)
-        if _several(spec):
-            axes.legend(frameon=False, fontsize=8)
+        if is_ladder(spec):
+            draw_ladder(figure.add_axes((0.11, 0.09, 0.87, 0.87)), spec)
+        else:
+            _draw_axes(figure, spec, most)
         title = short(spec.title, 160)
         return Drawn(picture(figure, name, title), title, caption)
 
 
-def _several(spec: FigureSpec) -> bool:
-    """True if curves are told apart by a legend."""
-    return sum(1 for c in spec.curves if c.style == "line") > 1
+def _draw_axes(figure: Figure, spec: FigureSpec, most: int) -> None:
+    """The curves of a figure over one x axis, what is left over in a panel below if there is such a thing."""
+    below = residuals(spec)
+    axes = figure.add_axes((0.11, 0.345, 0.87, 0.555) if below else (0.11, 0.125, 0.87, 0.775))
+    curves = [c for c in spec.curves if not c.style.startswith(RESIDUAL)]
+    x_scale = scale_for([c.x for c in spec.curves], spec.x_unit)
+    y_scale = scale_for([c.y for c in curves], spec.y_unit)
+    for curve, colour in zip(curves, colours(curves), strict=True):
+        draw_curve(axes, curve, colour, x_scale, y_scale, most)
+    axes.set_ylabel(axis_label(short(spec.y_label, 80), y_scale))
+    _decorate(axes)
+    if curves and spec.x_unit == "V" and not several(curves):
+        _point_out_start(axes, curves[0], x_scale, y_scale)
+    _draw_markers(axes, spec.markers, x_scale, y_scale)
+    if several(curves):
+        axes.legend(frameon=False, fontsize=8)
+    lowest = axes
+    if below:
+        lowest = figure.add_axes((0.11, 0.125, 0.87, 0.19), sharex=axes)
+        axes.tick_params(labelbottom=False)
+        own = scale_for([c.y for c in below], spec.y_unit)
+        for curve in below:
+            draw_curve(lowest, curve, INK, x_scale, own, most)
+        lowest.set_ylabel(axis_label("left over", own))
+        _decorate(lowest)
+    lowest.set_xlabel(axis_label(short(spec.x_label, 80), x_scale))
 
 
 def _figure(height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH, height))
-
-
-def _colours(spec: FigureSpec) -> list[Any]:
-    """One colour per curve; more curves than colours run from dark to bright in order of time."""
-    import matplotlib
-
-    count = len(spec.curves)
-    if not _several(spec) or count <= len(_SERIES):
-        return [_SERIES[k % len(_SERIES)] for k in range(count)]
-    ramp = matplotlib.colormaps["plasma"]
-    return [ramp(0.2 + 0.65 * k / (count - 1)) for k in range(count)]
-
-
-def _draw_curve(axes: Axes, curve: Curve, colour: Any, x_scale: Scale, y_scale: Scale, most: int) -> None:
-    x, y = thinned(np.asarray(curve.x, np.float64), np.asarray(curve.y, np.float64), most)
-    style: dict[str, Any] = {"color": colour, "label": short(curve.label, LONGEST_LABEL)}
-    if curve.style == "dashed":
-        style |= {"color": RED, "linestyle": (0, (4, 2)), "linewidth": 1.0}
-    elif curve.style == "points":
-        style |= {"linestyle": "none", "marker": "o", "markersize": 3.5}
-    axes.plot(x * x_scale.factor, y * y_scale.factor, **style)
 
 
 def _decorate(axes: Axes) -> None:

@@ -11,6 +11,7 @@ from luggin.analysis import RunArchive
 from luggin.capabilities import TemperatureController, measures
 from luggin.engine.events import Event
 from luggin_plugins.report.answers import Answer, Failure, collect, going_on
+from luggin_plugins.report.curves import RESIDUAL
 from luggin_plugins.report.figures import Drawn, Mark, draw_overview, draw_spec
 from luggin_plugins.report.readings import Readings, read_through
 from luggin_plugins.report.thinning import MOST_POINTS
@@ -150,7 +151,7 @@ def _voltammograms(material: Material) -> list[tuple[float, FigureSpec, str]]:
     for answer in material.answers:
         starts = [begun.get((t.step, t.attempt), 0.0) for t in answer.tables]
         for number, spec in enumerate(answer.figures):
-            when = starts[number] if len(starts) == len(answer.figures) else max(starts, default=0.0)
+            when = starts[number] if _one_each(answer) else max(starts, default=0.0)
             found.append((when, spec, _caption(answer, number, paths)))
         if answer.figures:
             drawn |= {(t.step, t.attempt) for t in answer.tables}
@@ -162,7 +163,7 @@ def _voltammograms(material: Material) -> list[tuple[float, FigureSpec, str]]:
 def _caption(answer: Answer, number: int, paths: Mapping[int, str]) -> str:
     """What a figure of an analysis shows."""
     words = []
-    if len(answer.figures) == len(answer.tables):
+    if _one_each(answer):
         table = answer.tables[number]
         sweep = sweep_words(table.parameters)
         name = f"{paths.get(table.step, table.step)}{f' “{table.id}”' if table.id else ''}"
@@ -170,8 +171,34 @@ def _caption(answer: Answer, number: int, paths: Mapping[int, str]) -> str:
         words.append(f"{plural(len(table), 'row')} in the order in which they were measured.")
         if not table.complete:
             words.append("The sweep was cut short.")
+    words += _styles_in_words(answer.figures[number])
     words.append(f"Drawn by {answer.name}.")
     return " ".join(words)
+
+
+def _one_each(answer: Answer) -> bool:
+    """True if every table has a figure of its own: as many figures, and in each the rows of its table."""
+    if len(answer.figures) != len(answer.tables):
+        return False
+    longest = (max((len(c.x) for c in spec.curves), default=0) for spec in answer.figures)
+    return all(len(t) / 2 <= rows <= len(t) for rows, t in zip(longest, answer.tables, strict=True))
+
+
+def _styles_in_words(spec: FigureSpec) -> list[str]:
+    """What the styles of a figure mean, where that is not plain."""
+    styles = {c.style for c in spec.curves}
+    words = []
+    if "bars" in styles:
+        words.append("Bars are standard uncertainties.")
+    if "open points" in styles:
+        words.append("Open circles: as measured; full circles: corrected.")
+    if any(style.startswith(RESIDUAL) for style in styles):
+        words.append("Below: what the line leaves over.")
+    if any(c.label == "plateaux" for c in spec.curves):
+        words.append("Dashed: the plateaux, each as far as the half-wave potentials.")
+    if "level" in styles:
+        words.append("A rung for every couple; arrows: the gap to the next.")
+    return words
 
 
 def _plain_caption(spec: FigureSpec) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luggin_plugins.report.assumptions import assumed, field_words
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, element, section
-from luggin_plugins.report.voltammograms import sweep_words
-from luggin_plugins.report.wording import short, value_with_unit
+from luggin_plugins.report.wording import plural, short, value_with_unit
 
 _NAMES = {
     "cv": "Cyclic voltammetry",
@@ -17,6 +16,9 @@ _NAMES = {
     "ca": "Chronoamperometry",
     "ocp": "Measurement of the open-circuit potential",
 }
+
+MOST_RATES = 8
+"""Scan rates that a sentence names one by one."""
 
 
 def methods_section(material: Material) -> Html:
@@ -65,20 +67,22 @@ def _cell(material: Material) -> str:
 
 
 def _sweeps(material: Material) -> list[str]:
-    """One sentence per technique that sweeps or steps the potential."""
-    found: dict[str, list[str]] = {}
+    """One sentence per technique that sweeps or steps the potential; windows that differ in rate only stand once."""
+    found: dict[str, dict[tuple[str, str], list[float]]] = {}
     for step in material.archive.steps:
         for part in step.parts:
-            words = _window(part["parameters"])
-            if words and words not in found.setdefault(str(part["technique"]), []):
-                found[str(part["technique"])].append(words)
+            way, cycles = _window(part["parameters"]), _cycles(part["parameters"])
+            rate = part["parameters"].get("rate")
+            if way:
+                rates = found.setdefault(str(part["technique"]), {}).setdefault((way, cycles), [])
+                rates += [float(rate)] if _is_number(rate) and rate not in rates else []
     against = f" vs {material.reference}" if material.reference else ""
     sentences = []
     for technique, windows in found.items():
-        if windows:
-            more = f" and {len(windows) - 3} other ways" if len(windows) > 3 else ""
-            name = _NAMES.get(technique, short(technique, 60))
-            sentences.append(f"{name} was run {'; '.join(windows[:3])}{more} (potentials{against}).")
+        more = f" and {len(windows) - 3} other ways" if len(windows) > 3 else ""
+        said = [", ".join(filter(None, [way + _at(rates), cycles])) for (way, cycles), rates in windows.items()]
+        name = _NAMES.get(technique, short(technique, 60))
+        sentences.append(f"{name} was run {'; '.join(said[:3])}{more} (potentials{against}).")
     return sentences
 
 
@@ -88,16 +92,27 @@ def _window(parameters: Mapping[str, Any]) -> str:
     vertices = parameters.get("vertices")
     by_way_of = [_volts(v) for v in vertices if _is_number(v)] if isinstance(vertices, list | tuple) else []
     if by_way_of or (_is_number(begin) and _is_number(end)):
-        sweep = sweep_words(parameters)
         words = [
             f"from {_volts(begin)}" if _is_number(begin) else "",
             f"by way of {' and '.join(by_way_of)}" if by_way_of else "",
             f"to {_volts(end)}" if _is_number(end) else "",
-            f"at {sweep}" if sweep else "",
         ]
         return " ".join(filter(None, words))
     held = parameters.get("potential")
     return f"at {_volts(held)}" if _is_number(held) else ""
+
+
+def _at(rates: Sequence[float]) -> str:
+    """`` at 25 mV/s, 50 mV/s and 1 V/s``, or nothing."""
+    said = [value_with_unit(rate, "V/s") for rate in sorted(rates)]
+    if len(said) > MOST_RATES:
+        return f" at {len(said)} rates from {said[0]} to {said[-1]}"
+    return f" at {' and '.join(filter(None, [', '.join(said[:-1]), said[-1]]))}" if said else ""
+
+
+def _cycles(parameters: Mapping[str, Any]) -> str:
+    cycles = parameters.get("cycles")
+    return plural(cycles, "cycle") if isinstance(cycles, int) and not isinstance(cycles, bool) else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -76,6 +76,7 @@ def render(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
     from luggin_plugins.report.provenance import footer, provenance_section
     from luggin_plugins.report.results import figures_section, results_section
     from luggin_plugins.report.setup import instruments_section, sample_section
+    from luggin_plugins.report.si_table import si_section
 
     material = gather(archive, plugins, written.astimezone(UTC), zone)
     makers = (
@@ -86,6 +87,7 @@ def render(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
         limits_section,
         instruments_section,
         sample_section,
+        si_section,
         methods_section,
         provenance_section,
     )

@@ -9,6 +9,7 @@ from luggin_plugins.report.answers import Answer
 from luggin_plugins.report.figures import Drawn
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, bullets, details, element, join, section, table, trusted
+from luggin_plugins.report.si_table import split_scale
 from luggin_plugins.report.wording import (
     minus,
     plural,
@@ -60,17 +61,19 @@ def _answer(answer: Answer, reference: str) -> Html:
 
 
 def _quantities(quantities: Sequence[Mapping[str, Any]], reference: str) -> Html:
-    rows = [
-        (
-            quantity_name(str(q["name"])),
-            short(q.get("label", "")),
-            with_uncertainty(q.get("value"), q.get("u")),
-            short(quantity_unit(str(q["name"]), str(q.get("unit", "")), reference), 120),
-            short(q.get("verdict", "")),
-            short("; ".join(map(str, q.get("flags", ())))),
+    rows = []
+    for q in quantities:
+        label, scale = split_scale(str(q.get("label", "")))
+        rows.append(
+            (
+                quantity_name(str(q["name"])),
+                short(label),
+                with_uncertainty(q.get("value"), q.get("u")),
+                short(quantity_unit(str(q["name"]), str(q.get("unit", "")), scale or reference), 120),
+                short(q.get("verdict", "")),
+                short("; ".join(map(str, q.get("flags", ())))),
+            )
         )
-        for q in quantities
-    ]
     heads = ["quantity", "of", "value", "unit", "verdict", "flags"]
     kept = [k for k in range(len(heads)) if k < 4 or any(row[k] for row in rows)]
     return table([heads[k] for k in kept], [[row[k] for k in kept] for row in rows], "results")

@@ -11,6 +11,16 @@ from luggin import units
 from luggin.engine.limits import Limit
 from luggin_plugins.report.markup import Html, clean, element, escaped, join
 
+_PRINTED = (
+    ("ohm", "Ω"),
+    ("degC", "°C"),
+    ("cm2", "cm²"),
+    ("cm3", "cm³"),
+    (" (V/s)-0.5", "/√(V/s)"),
+    ("(V/s)0.5", "√(V/s)"),
+    ("s0.5", "√s"),
+)
+
 LONGEST = 400
 """Characters of a single text (a name, a label, a reply) that the report prints."""
 
@@ -24,6 +34,9 @@ _SYMBOLS = {
     "rate_constant": ("k", "0"),
     "activation_energy": ("E", "a"),
     "ionic_conductivity": ("σ", ""),
+    "half_wave_gap": ("ΔE", "1/2"),
+    "scan_rate_exponent": ("d log I/d log v", ""),
+    "log10_comproportionation_constant": ("log K", "c"),
 }
 
 _PARAMETERS = {
@@ -96,8 +109,12 @@ def quantity_unit(name: str, unit: str, reference: str) -> str:
 
 def pretty_unit(unit: str) -> str:
     """A unit as it is printed: ``uA`` is ``µA``."""
+    if unit == "1":
+        return ""
     head = "µ" + unit[1:] if unit[:1] == "u" and len(unit) > 1 else unit
-    return head.replace("ohm", "Ω").replace("degC", "°C").replace("cm2", "cm²").replace("cm3", "cm³")
+    for written, printed in _PRINTED:
+        head = head.replace(written, printed)
+    return head
 
 
 def reference_name(sample: Mapping[str, Any]) -> str:

@@ -72,4 +72,4 @@ def test_entry_point_module_imports_nothing_heavy():
     modules = {n.module for n in tree.body if isinstance(n, ast.ImportFrom)} | {
         alias.name for n in tree.body if isinstance(n, ast.Import) for alias in n.names
     }
-    assert modules == {"__future__", "collections.abc", "pathlib", "typing", "luggin.hookspecs"}
+    assert modules <= {"__future__", "collections.abc", "pathlib", "re", "typing", "luggin.hookspecs"}

@@ -30,7 +30,13 @@ def reference(inputs: AnalysisInput) -> Outcome:
     value, u = potential_of(named, name)
     versus = next((s.versus for s in named if s.versus), "")
     standard = Quantity(
-        "half_wave_potential", name, value, u, "V", METHOD + (f";{versus}" if versus else ""), _verdict(named, name)
+        "half_wave_potential",
+        f"{name}{versus}",
+        value,
+        u,
+        "V",
+        METHOD + (f";{versus}" if versus else ""),
+        _verdict(named, name),
     )
     others = against_standard(named, name)
     return Outcome(

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from luggin.results import Refusal
+from luggin.results import FigureSpec, Refusal
 from luggin_plugins.cv.redox import refusals
 from luggin_plugins.cv.series.fitting import mean_of_scans
 from luggin_plugins.cv.series.scans import Scan, Wave
@@ -72,7 +72,16 @@ def _named(scan: Scan, name: str, near: float, reach: float) -> Scan:
     if not free or scan.wave(name) is not None:
         return scan
     own = min(free, key=lambda w: abs(w.potential - near))
-    return replace(scan, waves=tuple(replace(w, label=name) if w is own else w for w in scan.waves))
+    return replace(
+        scan,
+        waves=tuple(replace(w, label=name) if w is own else w for w in scan.waves),
+        figures=tuple(_with_label(f, own.label, name) for f in scan.figures),
+    )
+
+
+def _with_label(figure: FigureSpec, before: str, name: str) -> FigureSpec:
+    """A figure whose marks call a couple by another name."""
+    return replace(figure, markers=tuple(replace(m, label=name) if m.label == before else m for m in figure.markers))
 
 
 def potential_of(scans: Sequence[Scan], name: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from luggin.results import AnalysisInput, Outcome, Quantity, Refusal
+from luggin.results import AnalysisInput, FigureSpec, Outcome, Quantity, Refusal
 from luggin_plugins.cv.redox.ladder import Rung, ladder
 from luggin_plugins.cv.redox.reference import quantity_of
 from luggin_plugins.cv.redox.scales import Offset, offset_to
@@ -74,7 +74,11 @@ def redox_table(inputs: AnalysisInput) -> Outcome:
     compound = str(options.get("compound") or sample.get("id", "") or "this run")
     literature = [dict(row) for row in options.get("literature", ())]
     return Outcome(
-        quantities=(*(_quantity(m, reference) for m in means), *converted, *(q for gap in gaps for q in gap[0])),
+        quantities=(
+            *(_quantity(m, reference, bool(converted)) for m in means),
+            *converted,
+            *(q for gap in gaps for q in gap[0]),
+        ),
         refusals=tuple(refused),
         tables={
             name: rows
@@ -86,7 +90,7 @@ def redox_table(inputs: AnalysisInput) -> Outcome:
             if rows
         },
         table_units=UNITS,
-        figures=(_figure(means, compound, reference, literature),) if means else (),
+        figures=(_figure(means, compound, standard, reference, literature),) if means else (),
         flags=tuple(dict.fromkeys(flag for s in scans for flag in s.flags)),
     )
 
@@ -104,16 +108,16 @@ def _means(scans: Sequence[Scan]) -> list[_Mean]:
     return sorted(found, key=lambda m: -m.value)
 
 
-def _quantity(mean: _Mean, reference: str) -> Quantity:
+def _quantity(mean: _Mean, reference: str, several_scales: bool) -> Quantity:
+    """A potential against the electrode of the run, which stands in the label where another scale is shown too."""
     flags = ["single voltammogram"] if mean.sd is None else []
     if mean.scattered:
         flags.append("voltammograms differ by more than 3 u: u is their scatter")
     if not reference:
         flags.append("reference electrode unknown")
     versus = f"; vs {reference}" if reference else ""
-    return Quantity(
-        "half_wave_potential", mean.label, mean.value, mean.u, "V", METHOD + versus, mean.verdict, tuple(flags)
-    )
+    label = f"{mean.label} vs {reference}" if several_scales and reference else mean.label
+    return Quantity("half_wave_potential", label, mean.value, mean.u, "V", METHOD + versus, mean.verdict, tuple(flags))
 
 
 def _converted(mean: _Mean, offset: Offset) -> Quantity:
@@ -174,9 +178,12 @@ def _row(mean: _Mean, compound: str, reference: str) -> dict[str, Any]:
     }
 
 
-def _figure(means: Sequence[_Mean], compound: str, reference: str, literature: Sequence[Mapping[str, Any]]) -> Any:
+def _figure(
+    means: Sequence[_Mean], compound: str, standard: str, reference: str, literature: Sequence[Mapping[str, Any]]
+) -> FigureSpec:
     """The ladder: this compound, then what was published against the same electrode, compound by compound."""
-    rungs = [Rung(compound, m.label, m.value) for m in means]
+    rungs = [Rung("internal standard" if m.label == standard else compound, m.label, m.value) for m in means]
+    rungs.sort(key=lambda r: r.column != compound)
     for row in literature:
         value = printed_potential(str(row["potential"]))
         if value is not None and row["reference"] == reference:

@@ -40,7 +40,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Plateaux:
-    """The semi-integral (A s^1/2) without double layer and residual current, the plateaux in it, and the couples."""
+    """The semi-integral (A s^1/2) without double layer and residual current, and the couples.
+
+    ``levels`` are its plateaux, each drawn as far as the half-wave potentials on both sides.
+    """
 
     potential: Array
     values: Array
@@ -106,7 +109,8 @@ def plateaux(vg: Voltammogram, waves: Sequence[Wave], slope_v: float) -> Plateau
                 float(np.hypot(u_top, MODEL_SHARE * top)),
             )
         )
-    return Plateaux(potential, clean, np.where(used, level, np.nan), tuple(couples))
+    stairs = np.array([potential > w.potential for w in waves], dtype=np.float64)
+    return Plateaux(potential, clean, found[:count] @ (stairs - stairs[:, :1]), tuple(couples))
 
 
 def _oxidised(potential: Array, vg: Voltammogram, time: Array, wave: Wave, slope_v: float) -> Array:

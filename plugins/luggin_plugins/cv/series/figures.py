@@ -46,11 +46,13 @@ def overlays(scans: Sequence[Scan]) -> list[FigureSpec]:
 
 
 def _last_cycle(scan: Scan) -> tuple[Array, Array]:
-    """Rows of the last two or three sweeps: one closed loop as far as there is one."""
+    """Rows of the last closed loop: two sweeps, or three where the scan began between its vertices."""
     vg = scan.voltammogram
     if vg is None:
         return np.zeros(0), np.zeros(0)
-    first = vg.sweeps[max(0, len(vg.sweeps) - 3)].start
+    spans = [abs(float(vg.potential[s.stop - 1] - vg.potential[s.start])) for s in vg.sweeps]
+    between = len(spans) > 2 and spans[-1] < 0.9 * spans[-2]
+    first = vg.sweeps[max(0, len(spans) - (3 if between else 2))].start
     return vg.potential[first:], vg.current[first:]
 
 
