@@ -11,30 +11,27 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import repeat
 from typing import TypeAlias
 
+from luggin_sim.dialects.palmsens_methodscript import samplers
 from luggin_sim.dialects.palmsens_methodscript.language import COMMANDS, objection
-from luggin_sim.dialects.palmsens_methodscript.output import metadata, pack
+from luggin_sim.dialects.palmsens_methodscript.output import pack
 from luggin_sim.dialects.palmsens_methodscript.potentiostat import Potentiostat, Refused
 from luggin_sim.dialects.palmsens_methodscript.programmes import cycle, cycle_steps, sweep, whole_steps
 from luggin_sim.dialects.palmsens_methodscript.pulses import DifferentialPulse, PulseProgramme, SquareWave, steps
 from luggin_sim.dialects.palmsens_methodscript.ranging import TIMING
 from luggin_sim.dialects.palmsens_methodscript.rules import Rules
+from luggin_sim.dialects.palmsens_methodscript.samplers import Sampler, Variable
 from luggin_sim.dialects.palmsens_methodscript.script import Name, Script, Statement
 from luggin_sim.dialects.palmsens_methodscript.spectra import LARGEST_AMPLITUDE, Spectrum, lasts
 
 Course: TypeAlias = Generator[float, None, None]
-#: Applies one level for a time, with status bits, and reads the cell then.
-Sampler: TypeAlias = Callable[[float, float, int], None]
 
 LSV, DPV, SWV, CV, CA, OCP, EIS = 0x0000, 0x0001, 0x0002, 0x0005, 0x0007, 0x000B, 0x000D
 
-CRITICAL_OVERLOAD = 0x0032
 IMPOSSIBLE_TIMING = 0x005A
 INVALID_FREQUENCY, INVALID_AMPLITUDE = 0x0011, 0x0012
 AT_LEAST_ONE_STEP = 0x4029
 
 _ROUNDING = 1e-9
-#: Index of the potential range (1 V) that is sent with imaginary parts.
-POTENTIAL_RANGE = 6
 
 
 class Fault(Exception):
@@ -61,18 +58,6 @@ class EndLoop(Exception):
         self.at = at
 
 
-class _Variable:
-    """A value, its two-letter type, and the metadata of the reading that it came from."""
-
-    __slots__ = ("kind", "metadata", "value")
-
-    def __init__(self) -> None:
-        self.value, self.kind, self.metadata = float("nan"), "aa", ""
-
-    def store(self, value: float, kind: str) -> None:
-        self.value, self.kind, self.metadata = value, kind, ""
-
-
 class Machine:
     """One instrument's interpreter; runs one script after the other."""
 
@@ -81,7 +66,7 @@ class Machine:
         self.in_loop = False
         self._potentiostat, self._rules = potentiostat, rules
         self._time = self._reached = self._timer = 0.0
-        self._variables: dict[str, _Variable] = {}
+        self._variables: dict[str, Variable] = {}
         self._fields: list[str] = []
         self._courses: dict[str, Callable[[Statement], Course]] = {
             "wait": self._wait,
@@ -125,7 +110,7 @@ class Machine:
             self._action(statement)()
 
     # -- arguments
-    def _variable(self, statement: Statement, index: int) -> _Variable:
+    def _variable(self, statement: Statement, index: int) -> Variable:
         name = statement.arguments[index]
         if not isinstance(name, Name):
             raise TypeError(f"{statement.command}: argument {index} is not a variable")
@@ -176,7 +161,7 @@ class Machine:
         potentiostat, arguments = self._potentiostat, statement.arguments
         match statement.command, arguments[:1]:
             case "var", (Name(name),):
-                self._variables[name] = _Variable()
+                self._variables[name] = Variable()
             case "cell_on", _:
                 potentiostat.cell_on()
             case "cell_off", _:
@@ -214,14 +199,18 @@ class Machine:
         scans = (
             cycle(begin, first, second, step, self._rules, again=number > 0) for number in range(statement.scans or 1)
         )
-        return self._measure(statement, CV, scans, step / rate, self._current_sampler(statement))
+        return self._measure(
+            statement, CV, scans, step / rate, samplers.current(self._lent(statement, 2), self._potentiostat)
+        )
 
     def _linear(self, statement: Statement) -> Course:
         begin, end, step, rate = self._numbers(statement, 2)
         self._potentiostat.check_closed_at(begin, end)
         self._check_steps(abs(whole_steps(end - begin, step)))
         levels = sweep(begin, end, step)
-        return self._measure(statement, LSV, [levels], step / rate, self._current_sampler(statement))
+        return self._measure(
+            statement, LSV, [levels], step / rate, samplers.current(self._lent(statement, 2), self._potentiostat)
+        )
 
     def _differential_pulse(self, statement: Statement) -> Course:
         begin, end, step, pulse, pulse_time, rate = self._numbers(statement, 2)
@@ -235,7 +224,8 @@ class Machine:
     def _pulsed(self, statement: Statement, technique: int, programme: PulseProgramme) -> Course:
         self._potentiostat.check_closed_at(*programme.extremes(self._rules))
         self._check_steps(steps(programme))
-        sample = self._pulse_sampler(statement, programme)
+        lent = self._lent(statement, 4 if isinstance(programme, SquareWave) else 2)
+        sample = samplers.pulses(lent, self._potentiostat, programme, self._rules)
         return self._measure(statement, technique, [programme.levels()], programme.period, sample, first=1)
 
     def _spectrum(self, statement: Statement) -> Course:
@@ -248,7 +238,7 @@ class Machine:
         peak = spectrum.peak(self._rules)
         self._potentiostat.check_closed_at(bias - peak, bias + peak)
         self._potentiostat.set_potential(bias)
-        sample = self._impedance_sampler(statement, spectrum)
+        sample = samplers.impedance(self._lent(statement, 3), self._potentiostat, spectrum, self._rules)
         return self._measure(statement, EIS, [spectrum.frequencies()], lasts, sample, first=1)
 
     def _constant(self, statement: Statement) -> Course:
@@ -256,13 +246,17 @@ class Machine:
         self._potentiostat.check_closed_at(potential)
         self._potentiostat.set_potential(potential)
         levels = self._equal(potential, duration, dt)
-        return self._measure(statement, CA, [levels], dt, self._current_sampler(statement))
+        return self._measure(
+            statement, CA, [levels], dt, samplers.current(self._lent(statement, 2), self._potentiostat)
+        )
 
     def _open_circuit(self, statement: Statement) -> Course:
         dt, duration = self._numbers(statement, 1)
         self._potentiostat.check_open()
         levels = self._equal(0.0, duration, dt)
-        return self._measure(statement, OCP, [levels], dt, self._potential_sampler(statement))
+        return self._measure(
+            statement, OCP, [levels], dt, samplers.potential(self._lent(statement, 1), self._potentiostat)
+        )
 
     def _equal(self, level: float, duration: float, dt: float) -> Iterator[float]:
         steps = whole_steps(duration, dt)
@@ -273,85 +267,9 @@ class Machine:
         if steps < 1:
             raise Refused(AT_LEAST_ONE_STEP)
 
-    def _current_sampler(self, statement: Statement) -> Sampler:
-        potential, current = self._variable(statement, 0), self._variable(statement, 1)
-        potential.store(0.0, "da")
-        current.store(0.0, "ba")
-        leads, ranging = self._potentiostat.leads, self._potentiostat.ranging
-        measure, critical = leads.cell.measure_current, self._potentiostat.critical_current
-
-        def sample(level: float, dt: float, status: int) -> None:
-            if dt:
-                flowing = leads.ramp(level, dt)
-            else:
-                leads.jump(level)
-                flowing = leads.current_now()
-            reading = measure(flowing)
-            if abs(reading) > critical:
-                raise Refused(CRITICAL_OVERLOAD)
-            potential.value = level
-            current.value, current.metadata = ranging.read(reading, status)
-
-        return sample
-
-    def _pulse_sampler(self, statement: Statement, programme: PulseProgramme) -> Sampler:
-        """Level, net current, and both of its readings where the loop has variables for them."""
-        potential, *currents = (
-            self._variable(statement, i) for i in range(4 if isinstance(programme, SquareWave) else 2)
-        )
-        potential.store(0.0, "da")
-        for current in currents:
-            current.store(0.0, "ba")
-        leads, ranging, rules = self._potentiostat.leads, self._potentiostat.ranging, self._rules
-        meter = self._meter()
-
-        def sample(level: float, _: float, status: int) -> None:
-            readings = [ranging.read(reading, status) for reading in programme.at(level, leads, meter, rules)]
-            potential.value = level
-            larger = max(readings, key=lambda reading: abs(reading[0]))
-            net = readings[0][0] - readings[1][0]
-            for current, (value, said) in zip(currents, [(net, larger[1]), *readings], strict=False):
-                current.value, current.metadata = value, said
-
-        return sample
-
-    def _impedance_sampler(self, statement: Statement, spectrum: Spectrum) -> Sampler:
-        frequency, real, imaginary = (self._variable(statement, index) for index in range(3))
-        for variable, kind in ((frequency, "dc"), (real, "cc"), (imaginary, "cd")):
-            variable.store(0.0, kind)
-        leads, ranging, rules = self._potentiostat.leads, self._potentiostat.ranging, self._rules
-        meter = self._meter()
-
-        def sample(at: float, dt: float, status: int) -> None:
-            leads.dwell(dt)
-            impedance, current = spectrum.at(at, leads, meter, rules)
-            frequency.value, real.value, imaginary.value = at, impedance.real, impedance.imag
-            _, real.metadata = ranging.read(current, status)
-            imaginary.metadata = metadata(status, POTENTIAL_RANGE)
-
-        return sample
-
-    def _meter(self) -> Callable[[float], float]:
-        """Reads a current (A) with the cell's noise; too much of it ends the script."""
-        measure, critical = self._potentiostat.leads.cell.measure_current, self._potentiostat.critical_current
-
-        def meter(flowing: float) -> float:
-            reading = measure(flowing)
-            if abs(reading) > critical:
-                raise Refused(CRITICAL_OVERLOAD)
-            return reading
-
-        return meter
-
-    def _potential_sampler(self, statement: Statement) -> Sampler:
-        potential, leads = self._variable(statement, 0), self._potentiostat.leads
-        potential.store(0.0, "ab")
-
-        def sample(_: float, dt: float, status: int) -> None:
-            potential.value = leads.cell.measure_potential(leads.rest(dt) if dt else leads.potential_now())
-            potential.metadata = metadata(status, None)
-
-        return sample
+    def _lent(self, statement: Statement, count: int) -> list[Variable]:
+        """The variables into which a measurement loop puts what it measures: its first arguments."""
+        return [self._variable(statement, index) for index in range(count)]
 
     def _measure(
         self,
