@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luggin_plugins.cv.calibration import Calibration
+from luggin_plugins.cv.companions import companion_of
 from luggin_plugins.cv.evidence import AROUND_WAVE_V, JOINT_GAP_V, JOINT_NOISE, WELL_DESCRIBED, rows_that_count
 from luggin_plugins.cv.intake import Voltammogram
 from luggin_plugins.cv.irreversible import is_irreversible
@@ -21,6 +22,8 @@ from luggin_plugins.cv.resistance import Resistance
 UNDERSTOOD = 5e-3  # of a wave's height left over: as little as that needs no further explanation
 REACH_OF_BAD_V = 0.250
 SPLIT_FITS_BETTER = 0.5
+A_COUPLE_OF_ITS_OWN = 0.2  # of the height of the wave beside it
+HALF = 0.5  # of a misfit must be explained by one couple more
 SLOW_EXCESS = 0.16  # of RT/nF: from here on resistance and slow transfer have to be told apart
 
 
@@ -61,7 +64,41 @@ def joint_fit(
         double = fitted(parted)
         if double is not None and np.sum(double.residuals**2) < SPLIT_FITS_BETTER * np.sum(best.residuals**2):
             return double, of_parted
-    return best, members
+    more = _with_companion(vg, calibration, centres, best, fitted)
+    if more is None:
+        return best, members
+    with_companion, beside = more
+    heights = np.abs(with_companion.expected.heights)
+    if heights[-1] >= A_COUPLE_OF_ITS_OWN * heights[beside]:
+        members[beside] = (beside, len(centres))
+    return with_companion, members
+
+
+def _with_companion(
+    vg: Voltammogram,
+    calibration: Calibration,
+    centres: Sequence[Centre],
+    best: JointFit,
+    fitted: Callable[[Sequence[Centre]], JointFit | None],
+) -> tuple[JointFit, int] | None:
+    """The fit with one smaller couple more beside the wave that is understood least, if far less is left of it."""
+    misfits = {k: best.misfit(vg, k, AROUND_WAVE_V) for k, c in enumerate(centres) if c.returns}
+    worst = max(misfits, key=lambda k: misfits[k])
+    if misfits[worst] <= UNDERSTOOD and best.converged:
+        return None
+    companion = companion_of(vg, calibration.program, best, worst, centres[worst])
+    if companion is None:
+        return None
+    more = fitted([*centres, companion])
+    if more is None or more.value("potential", len(centres)) == more.value("potential", worst):
+        return None
+    small = abs(more.expected.heights[-1]) < abs(more.expected.heights[worst])
+    chance = not _much_better(more, best, 1)
+    return (
+        (more, worst)
+        if small and not chance and more.misfit(vg, worst, AROUND_WAVE_V) < HALF * misfits[worst]
+        else None
+    )
 
 
 def _only_near(vg: Voltammogram, bad: Sequence[float], all_places: Sequence[float]) -> NDArray[np.bool_]:

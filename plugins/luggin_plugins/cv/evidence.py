@@ -64,6 +64,7 @@ def from_joint_fit(
         "resistance": abs(half_sum) * u_resistance,
         "transfer_coefficient": float(fit.prior_u[place]),
         "model": MODEL_SHARE * slope_v * (1.0 + doubts),
+        "shape": slope_v * fit.misfit(vg, number, AROUND_WAVE_V),
     }
     excess = excess_of(float(fit.theta[slow]), slope_v)
     unsure = excess_of(float(fit.theta[slow] + 2.0 * u_slowness), slope_v) - excess

@@ -27,7 +27,8 @@ ONE_WAY_V = 0.100  # rows so near to a wave without return are not described, an
 AFTER_TURN_V = 0.012  # behind a turn the double layer settles
 ALPHA_SPREAD = 0.1 / float(np.sqrt(3.0))  # transfer coefficients of simple couples: 0.4 to 0.6, rectangular
 SMALLEST_LOSS = 2e-3  # k RT / (nF v): less moves nothing by more than 0.05 mV
-NOISE_MARGIN = 1.2  # the variance of the noise is known to some ten percent
+SMOOTHED_V = 0.012
+SIGNIFICANT = 2.5  # standard deviations: less is chance
 _SMALLEST_NOISE = 1e-4  # of the highest current: no model is better than that
 
 
@@ -64,13 +65,21 @@ class JointFit:
         return share * self.description.rate / self.description.slopes[wave]
 
     def misfit(self, vg: Voltammogram, wave: int, around_v: float) -> float:
-        """What is left of the current around a wave beyond the noise, relative to the wave's own peak."""
+        """What is left of the current around a wave beyond the noise, relative to the wave's own peak.
+
+        Means over 12 mV are looked at: noise averages out in them, the mistakes of a description do not.
+        """
         near = np.abs(vg.potential[self.used] - self.value("potential", wave)) <= around_v
         height = float(np.max(np.abs(self.expected.waves[wave]), initial=0.0))
-        if height == 0.0 or not np.any(near):
+        count = max(1, round(SMOOTHED_V / max(vg.spacing, 1e-6)))
+        blocks = int(np.count_nonzero(near)) // count
+        if height == 0.0 or blocks < 4:
             return np.inf
-        left = float(np.mean(self.residuals[near] ** 2)) - NOISE_MARGIN * white_noise(vg.current) ** 2
-        return float(np.sqrt(max(left, 0.0))) / height
+        means = self.residuals[near][: blocks * count].reshape(blocks, count).mean(axis=1)
+        noise = white_noise(vg.current) ** 2 / count
+        left = float(np.mean(means**2)) - noise
+        # the mean square of so many blocks of pure noise scatters by sqrt(2 / blocks)
+        return float(np.sqrt(left)) / height if left > SIGNIFICANT * noise * np.sqrt(2.0 / blocks) else 0.0
 
 
 def fit_jointly(

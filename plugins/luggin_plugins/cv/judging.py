@@ -150,6 +150,10 @@ def _by_fit(
     settled = fit.misfit(vg, member, AROUND_WAVE_V) < PERFECTLY_DESCRIBED
     chosen = replace(believed(by_peaks, by_fit, pulled or settled or reaction is not None), reaction=reaction)
     faradaic = vg.current - fit.expected.background
+    companions = range(len(calibration.waves), len(fit.description.slopes))
+    if companions and not one_of_two:
+        beside = [f"a smaller couple near {fit.value('potential', m):.3f} V is in the fit" for m in companions]
+        chosen = replace(chosen, flags=(*chosen.flags, *beside))
     if fit.description.irreversible:  # what comes back late lies in the plateaus of the others
         return chosen
     semi = half_wave_by_semi_integral(vg, calibration.program, faradaic, own, np.array(others), slope)
