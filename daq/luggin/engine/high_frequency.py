@@ -52,8 +52,9 @@ class NoIntercept:
 def intercept(frequency: _Array, impedance: _Complex) -> Intercept | NoIntercept:
     """The resistance at which a spectrum (Hz, ohm) ends at high frequencies, or why there is none.
 
-    The uncertainty is that of the fit, and half of how far the answer moves when the electrode is taken
-    as an ideal capacitor, or when the lowest third of the frequencies is left out.
+    The uncertainty is that of the fit, and how far the answer moves when the electrode is taken as an ideal
+    capacitor, or when the lowest third of the frequencies is left out, whichever is more: diffusion beside
+    the double layer is in no single one of these curves.
     """
     usable = np.isfinite(frequency) & np.isfinite(impedance)
     order = np.argsort(frequency[usable])
@@ -80,8 +81,8 @@ def intercept(frequency: _Array, impedance: _Complex) -> Intercept | NoIntercept
     ideal = _fit(f, z, free_exponent=False)[0]
     kept = f >= f[f.size // 3]
     fewer = _fit(f[kept], z[kept], free_exponent=True)[0] if np.count_nonzero(kept) >= FEWEST_POINTS else found
-    u = float(np.sqrt(spread**2 + (0.5 * (ideal - found) * (misfit > 0)) ** 2 + (0.5 * (fewer - found)) ** 2))
-    return Intercept(float(found), u, misfit)
+    moved = max(abs(ideal - found), abs(fewer - found))
+    return Intercept(found, float(np.hypot(spread, moved)), misfit)
 
 
 def _fit(f: _Array, z: _Complex, *, free_exponent: bool) -> tuple[float, float, float]:
@@ -99,8 +100,9 @@ def _fit(f: _Array, z: _Complex, *, free_exponent: bool) -> tuple[float, float, 
         step = np.zeros(x.size)
         step[used] = np.linalg.solve(system + damping * np.diag(np.diag(system) + 1e-12), -slopes.T @ left)
         trial = _bounded(x + step)
-        after = _residuals(trial, omega, z, weight, scale)
-        gained = float(left @ left - after @ after)
+        with np.errstate(all="ignore"):  # a step that went far too far gains nothing, and is taken back
+            after = _residuals(trial, omega, z, weight, scale)
+            gained = float(left @ left - after @ after)
         if gained >= 0.0:
             x, left, damping = trial, after, max(damping / 5.0, 1e-12)
             if gained <= _CONVERGED * float(left @ left) + 1e-30:

@@ -38,7 +38,7 @@ def test_without_noise_it_is_right_to_a_tenth_of_a_percent_and_within_u(resistan
     found = intercept(FREQUENCIES, spectrum(resistance, **electrode))
     assert isinstance(found, Intercept)
     assert found.resistance == pytest.approx(resistance, rel=1e-3)
-    assert abs(found.resistance - resistance) <= 2 * found.u + 1e-5 * resistance
+    assert abs(found.resistance - resistance) <= found.u + 1e-5 * resistance
 
 
 @pytest.mark.parametrize("resistance", [20.0, 200.0, 2000.0])
