@@ -30,11 +30,18 @@ def splitter(separator: str) -> Callable[[str], Sequence[str]]:
 
 
 def is_row(line: str) -> bool:
-    """True for a line of two numbers or more, whatever stands between them."""
-    cells = [cell for cell in re.split(r"[;\t ]+|,\s+", line.strip()) if cell]
-    if len(cells) == 1:
-        cells = line.split(",")
-    return len(cells) > 1 and all(number(c) is not None or number(c, ",") is not None for c in cells)
+    """True for a line of two numbers or more, whatever stands between them, and of few other words.
+
+    >>> is_row("0,1;2,5"), is_row("1, 09:30, 2.5, 3"), is_row("12 March 2024")
+    (True, True, False)
+    """
+    for separator in SEPARATORS:
+        cells = [cell for cell in splitter(separator)(line) if cell.strip()]
+        decimal = "." if separator == "," else ","
+        numbers = sum(number(cell) is not None or number(cell, decimal) is not None for cell in cells)
+        if numbers >= 2 and 3 * numbers > 2 * len(cells):
+            return True
+    return False
 
 
 def unit_of(name: str) -> str:

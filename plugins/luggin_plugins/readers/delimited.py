@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 MOST_HEADER_LINES = 10_000
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 TURNED = 'the mapping (positive_current = "reduction")'
-_NEEDED = {"eis": ("frequency", "impedance_real", "impedance_imaginary"), "ocp": ("time", "potential")}
+_NEEDED = {
+    "eis": ("frequency", "impedance_real", "impedance_imaginary"),
+    "ocp": ("time",),
+    "ca": ("time", "current"),
+    "cp": ("time", "current"),
+}
 _DENSITY = "A/cm2"
 
 

@@ -55,10 +55,9 @@ def read_points(file: TextFile, first: int, layout: Layout) -> tuple[NDArray[np.
     before: int | None = None
     cut: tuple[str, ...] = ()
     for position in range(first, len(file.lines)):
-        line = file.lines[position]
-        if not line.strip():
+        cells = layout.split(file.lines[position])
+        if not any(cell.strip() for cell in cells):
             continue
-        cells = layout.split(line)
         values = layout.values(cells)
         may_be_torn = position == len(file.lines) - 1 and not file.whole
         if may_be_torn and (values is None or file.lost_digits(before, layout.separator)):

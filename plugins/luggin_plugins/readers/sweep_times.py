@@ -20,8 +20,8 @@ def times_of_sweep(potential: NDArray[np.float64], rate: float) -> NDArray[np.fl
     """Time (s) of each point since the first: the way of the potential (V) so far, by the rate (V/s).
 
     >>> import numpy as np
-    >>> times_of_sweep(np.array([0.0, 0.1, 0.2, 0.1]), 0.1).tolist()
-    [0.0, 1.0, 2.0, 3.0]
+    >>> times_of_sweep(np.array([0.0, 0.5, 1.0, 0.5]), 0.25).tolist()
+    [0.0, 2.0, 4.0, 6.0]
     """
     import numpy as np
 

@@ -241,3 +241,75 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, data):
         (table,) = read_delimited(path)
         assert len({len(values) for values in table.columns.values()}) == 1
         assert all(np.isfinite(values).all() for values in table.columns.values())
+
+
+SPECTRUM = """technique = "eis"
+[columns]
+frequency = { column = %s, unit = "Hz" }
+impedance_real = { column = %s, unit = "ohm" }
+impedance_imaginary = { column = %s, unit = "ohm" }
+"""
+CYCLER = """technique = "cp"
+positive_current = "oxidation"
+[columns]
+time = { column = %s, unit = "s" }
+current = { column = %s, unit = "A" }
+voltage = { column = %s, unit = "V" }
+cycle = %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "rows", "column", "first"),
+    [
+        ("eis/impedancepy_exampleData.csv", SPECTRUM % (1, 2, 3), 66, "frequency", 3.1623e-3),
+        ("eis/impedancepy_exampleDataAutolab.txt", "first_line = 11\n" + SPECTRUM % (1, 5, 6), 41, "frequency", None),
+        (
+            "eis/pyDRTtools_1ZARC.csv",
+            SPECTRUM % ('"Freq"', '"Real"', '"Imag"'),
+            81,
+            "impedance_real",
+            59.20397431908595,
+        ),
+        (
+            "cycling/cellpy_custom_data_001.csv",
+            CYCLER % ('"test_time"', '"current"', '"voltage"', '"cycle"'),
+            2442,  # of 2444 lines, two of which are empty
+            "voltage",
+            1.14,
+        ),
+        (
+            "cycling/pyprobe_sample_data_arbin.csv",
+            CYCLER % ('"Test Time (s)"', '"Current (A)"', '"Voltage (V)"', '"Cycle Index"'),
+            None,
+            "voltage",
+            3.534595,
+        ),
+    ],
+)
+def test_real_tables(reference_data, tmp_path, name, mapping, rows, column, first):
+    path = reference_data / name
+    (tmp_path / "m.toml").write_text(mapping)
+    (table,) = read_mapped(path, tmp_path / "m.toml")
+    assert is_delimited(path, path.read_bytes()[:4096])
+    points = len(path.read_text(encoding="utf-8-sig").splitlines())
+    assert len(table) == rows or (rows is None and points - 4 <= len(table) < points)
+    assert first is None or table.columns[column][0] == pytest.approx(first, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nan_inf", ":24: found ''; expected a number for voltage"), ("missing_column", "no line has the names")],
+)
+def test_real_tables_that_are_damaged(reference_data, tmp_path, name, said):
+    (tmp_path / "m.toml").write_text(CYCLER % ('"test_time"', '"current"', '"voltage"', '"cycle"'))
+    with pytest.raises(FileFormatError) as refused:
+        read_mapped(reference_data / "cycling" / f"cellpy_bad_custom_{name}.csv", tmp_path / "m.toml")
+    assert said in str(refused.value)
+
+
+def test_a_real_table_that_was_cut_is_said_to_be(reference_data, tmp_path):
+    (tmp_path / "m.toml").write_text(CYCLER % ('"test_time"', '"current"', '"voltage"', '"cycle"'))
+    (table,) = read_mapped(reference_data / "cycling" / "cellpy_bad_custom_truncated.csv", tmp_path / "m.toml")
+    assert not table.complete
+    assert len(table) == 59
