@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LEVEL = "level"
 LONGEST_NAME = 34
+PLACE_OF_ARROW = 0.42
 
 
 def is_ladder(spec: FigureSpec) -> bool:
@@ -59,7 +60,7 @@ def _draw_rung(axes: Axes, rung: Curve, factor: float, unit: str) -> None:
 
 def _draw_gap(axes: Axes, upper: Curve, lower: Curve, factor: float, unit: str) -> None:
     """An arrow between two rungs with the distance of their potentials."""
-    x = float(np.mean(upper.x))
+    x = float(upper.x[0] + PLACE_OF_ARROW * (upper.x[-1] - upper.x[0]))  # left of the middle: the value has more room
     high, low = float(upper.y[0]) * factor, float(lower.y[0]) * factor
     axes.annotate("", (x, low), (x, high), arrowprops={"arrowstyle": "<->", "color": INK, "linewidth": 0.7})
     axes.annotate(

@@ -93,6 +93,10 @@ class Couple:
         resistance = np.array([r.scan.resistance.value if r.scan.resistance else 0.0 for r in self.readings])
         return np.asarray(resistance * np.array([r.unit_current(self.slope_v) for r in self.readings]) / self.slope_v)
 
+    def stairs(self, n: int) -> float:
+        """Root of the steps (in mV / n) that the sweeps may have been made of, on average; 0 for ramps."""
+        return float(np.mean([np.sqrt(1e3 * n * r.scan.stairs) for r in self.readings]))
+
     def tables(self, alpha: float = SYMMETRIC) -> list[SeparationTable]:
         """What theory says of the separation of the peaks in each voltammogram."""
         pairs = zip(self.turns, self.ohmic, strict=True)

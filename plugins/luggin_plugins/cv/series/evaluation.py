@@ -71,6 +71,8 @@ def scan_rate_series(inputs: AnalysisInput) -> Outcome:
     """Exponent, diffusion coefficient and rate constant of every couple, from all voltammograms together."""
     found = _Findings()
     scans = read_scans(inputs)
+    if inputs.parameters.get("waveform"):
+        scans = [s.swept_as(str(inputs.parameters["waveform"])) for s in scans]
     found.flags += [flag for s in scans for flag in s.flags]
     fault = fault_of_series(scans)
     if fault is not None:
@@ -118,7 +120,7 @@ def _report(couple: Couple, n: int, solution: _Solution, found: _Findings) -> No
         Quantity("scan_rate_exponent", label, line.slope, line.u_slope, "1", METHOD_EXPONENT, meaning, flags)
     )
     diffusion = None if moved is not None else _diffusion(couple, currents, line, meaning, n, solution, found)
-    kinetics = None if moved is not None else _kinetics(couple, diffusion, solution, found)
+    kinetics = None if moved is not None else _kinetics(couple, n, diffusion, solution, found)
     found.tables["rates"] += rate_rows(couple, currents, kinetics)
     found.figures.append(figures.randles_sevcik(couple, currents, diffusion))
 
@@ -143,15 +145,18 @@ def _diffusion(
         return None
     temperature = float(np.mean([r.scan.temperature_k for r in couple.readings]))
     height = float(np.mean([t.reversible_height for t in couple.tables()]))
-    diffusion = law.diffusion_coefficient(currents, n, area, amount, temperature, solution.u_temperature, height)
-    flags = tuple(dict.fromkeys((*area.flags, *amount.flags)))
+    diffusion = law.diffusion_coefficient(
+        currents, n, area, amount, temperature, solution.u_temperature, height, couple.stairs(n)
+    )
+    unsure = ("ramp or staircase not known: both are within u",) if couple.stairs(n) else ()
+    flags = tuple(dict.fromkeys((*area.flags, *amount.flags, *unsure)))
     found.quantities.append(
         Quantity(
             "diffusion_coefficient", couple.label, diffusion.value, diffusion.u, "cm2/s", METHOD_DIFFUSION, flags=flags
         )
     )
     found.tables["uncertainty"].append(budget_row(couple.label, diffusion))
-    limiting = law.limiting_coefficient(couple, n, area, amount)
+    limiting = law.limiting_coefficient(couple, n, area, amount, couple.stairs(n))
     if limiting is not None:
         found.quantities.append(
             Quantity(
@@ -167,7 +172,7 @@ def _diffusion(
 
 
 def _kinetics(
-    couple: Couple, diffusion: law.Diffusion | None, solution: _Solution, found: _Findings
+    couple: Couple, n: int, diffusion: law.Diffusion | None, solution: _Solution, found: _Findings
 ) -> Kinetics | None:
     """The rate constant where it can be told from the resistance; else an estimate of that resistance."""
     label = couple.label
@@ -182,7 +187,7 @@ def _kinetics(
             Quantity("solution_resistance", label, line.slope, line.u_slope, "ohm", METHOD_RESISTANCE, flags=flags)
         )
         return None
-    kinetics = kinetics_of(couple)
+    kinetics = kinetics_of(couple, n)
     if isinstance(kinetics, Refusal):
         found.refusals.append(kinetics)
         return None

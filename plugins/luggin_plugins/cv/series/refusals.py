@@ -127,3 +127,13 @@ def no_diffusion_coefficient(label: str) -> Refusal:
         "psi is known, but the rate constant also needs the diffusion coefficient, which was refused",
         label,
     )
+
+
+def waveform_unknown(label: str) -> Refusal:
+    """A staircase moves the peaks apart, too."""
+    return Refusal(
+        "waveform-unknown",
+        "nothing says whether the sweep was a ramp or a staircase, and a staircase alone could move the peaks as far "
+        'apart as they are; if the instrument makes a linear ramp, write waveform = "ramp"',
+        label,
+    )

@@ -24,7 +24,7 @@ UNITS: dict[str, dict[str, str]] = {
         "psi": "1",
         "u_psi": "1",
     },
-    "uncertainty": dict.fromkeys(("peak_currents", "area", "concentration", "temperature", "u"), "1"),
+    "uncertainty": dict.fromkeys(("peak_currents", "area", "concentration", "temperature", "waveform", "u"), "1"),
 }
 
 

@@ -20,6 +20,7 @@ from luggin_plugins.cv.noise import white_noise
 from luggin_plugins.cv.options import HalfWavesOptions
 from luggin_plugins.cv.resistance import Resistance, known_resistance
 
+RAMP = "ramp"
 BASELINE_SHARE = 0.01  # relative standard uncertainty of a peak height from its baseline
 _ACROSS_PEAK_V = 0.06  # rows that a local polynomial uses
 _QUARTIC = 1.9  # how much noisier its top is than a mean of as many rows
@@ -69,6 +70,26 @@ class Scan:
     voltammogram: Voltammogram | None
     tables: tuple[Table, ...]
     resistance: Resistance | None = None
+
+    @property
+    def stairs(self) -> float:
+        """Height (V) of the steps that the sweep may have been made of; 0 if it is known to be a ramp."""
+        parameters = self.tables[0].parameters
+        step = parameters.get("step")
+        if parameters.get("waveform") == RAMP:
+            return 0.0
+        return float(step) if isinstance(step, int | float) and step > 0 else self.spacing
+
+    def swept_as(self, waveform: str) -> Scan:
+        """The scan with the waveform that the experimenter states."""
+        return replace(
+            self, tables=tuple(replace(t, parameters={**t.parameters, "waveform": waveform}) for t in self.tables)
+        )
+
+    @property
+    def spacing(self) -> float:
+        """Distance (V) of the points."""
+        return self.voltammogram.spacing if self.voltammogram is not None else 0.0
 
     def wave(self, label: str) -> Wave | None:
         """The couple of that label."""

@@ -19,6 +19,11 @@ SPREAD_OF_ALPHA = 0.1
 
 LARGEST_BIRGE = 3.0
 
+STAIRS_WIDEN_V = 8.4e-3
+"""What a staircase that is sampled at the end of its steps adds to the separation (V n), at 1 mV / n; as their root."""
+
+LARGEST_PART_OF_STAIRS = 0.3
+
 
 @dataclass(frozen=True)
 class Kinetics:
@@ -37,8 +42,8 @@ def changes_with_rate(couple: Couple) -> bool:
     return line.slope > 3.0 * line.u_slope
 
 
-def kinetics_of(couple: Couple) -> Kinetics | Refusal:
-    """Psi of Nicholson from each separation, and what all rates say together."""
+def kinetics_of(couple: Couple, n: int) -> Kinetics | Refusal:
+    """Psi of Nicholson from each separation of ``n`` electrons, and what all rates say together."""
     separation, u = couple.separations
     gaps, u_gaps = separation / couple.slope_v, u / couple.slope_v
     tables = couple.tables()
@@ -53,8 +58,16 @@ def kinetics_of(couple: Couple) -> Kinetics | Refusal:
         return refusals.not_consistent(couple.label)
     other = np.array([t.psi_at(g) for t, g in zip(couple.tables(SYMMETRIC - SPREAD_OF_ALPHA), gaps, strict=True)])
     from_alpha = mean * float(np.mean(np.abs(other[good] / psi[good] - 1.0)))
+    narrower = gaps - STAIRS_WIDEN_V / n * couple.stairs(n) / couple.slope_v
+    ramp = np.array([t.psi_at(g) for t, g in zip(tables, narrower, strict=True)])
+    from_stairs = mean * float(np.mean(np.abs(ramp[good] / psi[good] - 1.0))) / np.sqrt(3.0)
+    if from_stairs > LARGEST_PART_OF_STAIRS * mean:
+        return refusals.waveform_unknown(couple.label)
     return Kinetics(
-        np.where(good, psi, np.nan), np.where(good, u_psi, np.nan), mean, float(np.hypot(u_mean, from_alpha))
+        np.where(good, psi, np.nan),
+        np.where(good, u_psi, np.nan),
+        mean,
+        float(np.sqrt(u_mean**2 + from_alpha**2 + from_stairs**2)),
     )
 
 
