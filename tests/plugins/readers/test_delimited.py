@@ -263,7 +263,7 @@ cycle = %s
     ("name", "mapping", "rows", "column", "first"),
     [
         ("eis/impedancepy_exampleData.csv", SPECTRUM % (1, 2, 3), 66, "frequency", 3.1623e-3),
-        ("eis/impedancepy_exampleDataAutolab.txt", "first_line = 11\n" + SPECTRUM % (1, 5, 6), 41, "frequency", None),
+        ("eis/impedancepy_exampleDataAutolab.txt", "first_line = 12\n" + SPECTRUM % (1, 5, 6), 41, "frequency", None),
         (
             "eis/pyDRTtools_1ZARC.csv",
             SPECTRUM % ('"Freq"', '"Real"', '"Imag"'),
