@@ -50,6 +50,10 @@ _WHERE = {
     },
     **{name: ("luggin.steps.temperature", name) for name in ("SetTemperature", "Ramp", "Equilibrate")},
     "Preflight": ("luggin.steps.preflight", "Preflight"),
+    "DPV": ("luggin.steps.pulses", "DPV"),
+    "SWV": ("luggin.steps.pulses", "SWV"),
+    "SolutionResistance": ("luggin.steps.resistance", "SolutionResistance"),
+    "Compensate": ("luggin.steps.resistance", "Compensate"),
     **{name: ("luggin.clock", name) for name in ("RealClock", "ScaledClock", "VirtualClock")},
 }
 
@@ -69,6 +73,10 @@ __all__ = [
     "Ramp",
     "Equilibrate",
     "Preflight",
+    "DPV",
+    "SWV",
+    "SolutionResistance",
+    "Compensate",
     "Chain",
     "Repeat",
     "ForEach",
