@@ -92,8 +92,9 @@ def run_protocol(
     Raises:
         UsageError, InstrumentError: the run could not begin; nothing was written.
     """
-    run = begin(plan, plugins, people=people, watcher=watcher, shared=shared)
-    return _execute(run, loaded, plan, plugins, on_begin)
+    with Listening() as signals:
+        run = begin(plan, plugins, people=people, watcher=watcher, shared=shared)
+        return _execute(run, loaded, plan, plugins, on_begin, signals)
 
 
 def resume_protocol(
@@ -130,6 +131,7 @@ def resume_protocol(
     if changed is not None and isinstance(changed, Source) != (source.kind == "python"):
         raise UsageError(f"{folder}: this run has the {source.kind} protocol {source.name}; give a changed one like it")
     bench = bench or _stored_bench(history, plugins)
+    _require_same_world(folder, history, bench)
     if source.kind == "python":
         if isinstance(changed, Source):
             source = replace(changed, arguments=source.arguments)
@@ -147,17 +149,27 @@ def resume_protocol(
         loaded = changed
         history.require_prefix((e.path, e.step.do, e.step.fingerprint()) for e in loaded.protocol.walk())
     plan = replace(plan_of(loaded, bench), force=force)
-    run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
-    return _execute(run, loaded, plan, plugins, None)
+    with Listening() as signals:
+        run = take_up(folder, plan, history, plugins, people=people, watcher=watcher)
+        return _execute(run, loaded, plan, plugins, None, signals)
 
 
 def _no_run(folder: Path) -> str:
-    """What a folder without ``run.log`` is."""
+    """What a folder without ``run.log`` is. Only where nothing was measured may it be thrown away."""
+    from luggin.store import open_store
+
     if not folder.is_dir():
         return "there is no such run folder."
-    if (folder / "data.zarr").is_dir():
-        return "this run died before its first step, so nothing was measured. Remove the folder and run it anew."
-    return "not a run folder (it has no run.log)."
+    if not (folder / "data.zarr").is_dir():
+        return "not a run folder (it has no run.log)."
+    try:
+        store = open_store(folder)
+        rows = sum(store.rows(stream) for stream in store.streams)
+    except LugginError as error:
+        return f"it has no run.log, so it cannot be taken up: {error}"
+    if rows:
+        return f"its run.log is missing, so it cannot be taken up. Keep the folder: it has {rows} rows."
+    return "this run died before its first step, so nothing was measured. Remove the folder and run it anew."
 
 
 def _require_cleared(folder: Path, history: History, clear_trip: bool) -> None:
@@ -181,6 +193,38 @@ def _require_repeatable(folder: Path, history: History) -> None:
             )
 
 
+def _require_same_world(folder: Path, history: History, bench: Bench) -> None:
+    """A run is real or simulated from its first row to its last: nobody could tell its rows apart afterwards."""
+    before, now = bool(history.header.get("simulated")), all(bench.is_simulated(role) for role in bench.roles)
+    if before == now:
+        return
+    words = {True: "simulated instruments", False: "real instruments"}
+    raise UsageError(
+        f"{folder}: this run was begun on {words[before]}, and {bench.path or 'this bench'} has {words[now]}. Rows of "
+        "both never stand in one run: resume it on a bench like its first one, or start a new run."
+    )
+
+
+class Listening(SignalWatch):
+    """Takes signals from before a run begins: what comes while its bench is opened stops it at its first step."""
+
+    def __init__(self) -> None:
+        super().__init__(self._heard)
+        self._said: list[tuple[int, str]] = []
+        self._run: Run | None = None
+
+    def stop(self, run: Run) -> None:
+        """From now on it is this run that is stopped; also by what came before."""
+        self._run = run
+        for count, name in list(self._said):
+            run.stop_by_signal(count, name)
+
+    def _heard(self, count: int, name: str) -> None:
+        self._said.append((count, name))
+        if self._run is not None:
+            self._run.stop_by_signal(count, name)
+
+
 def _source(history: History) -> Source:
     data = dict(history.header["protocol"])
     for record in history.protocols:
@@ -197,9 +241,15 @@ def _stored_bench(history: History, plugins: Plugins) -> Bench:
 
 
 def _execute(
-    run: Run, loaded: LoadedProtocol, plan: Plan, plugins: Plugins, on_begin: Callable[[Run], None] | None
+    run: Run,
+    loaded: LoadedProtocol,
+    plan: Plan,
+    plugins: Plugins,
+    on_begin: Callable[[Run], None] | None,
+    signals: Listening,
 ) -> Finished:
     def body() -> None:
+        signals.stop(run)
         if on_begin is not None:
             on_begin(run)
         for execution in loaded.protocol.walk():
@@ -220,17 +270,16 @@ def _analyses(run: Run, plugins: Plugins, plan: Plan) -> list[dict[str, Any]]:
 
 
 def _guarded(run: Run, body: Callable[[], None]) -> LugginError | None:
-    """Run to the end under the signal watch; the run is finished, and what stopped it comes back."""
-    with SignalWatch(run.stop_by_signal):
-        trouble: BaseException | None = None
-        try:
-            body()
-        except BaseException as error:  # noqa: BLE001 - finished first, then raised or handed back
-            trouble = error
-        try:
-            run.finish(trouble)
-        except LugginError as worse:
-            trouble = worse
+    """Run to the end; the run is finished, and what stopped it comes back."""
+    trouble: BaseException | None = None
+    try:
+        body()
+    except BaseException as error:  # noqa: BLE001 - finished first, then raised or handed back
+        trouble = error
+    try:
+        run.finish(trouble)
+    except LugginError as worse:
+        trouble = worse
     if isinstance(trouble, Exception) and not isinstance(trouble, LugginError):
         return _not_ours(trouble)
     if trouble is None or isinstance(trouble, LugginError):

@@ -225,6 +225,26 @@ def test_a_run_that_died_before_it_was_recorded_says_that_nothing_was_measured(f
     assert "this run died before its first step, so nothing was measured" in message
 
 
+def test_nobody_is_told_to_remove_what_luggin_did_not_write(folder):
+    foreign = folder.path / "theirs" / "data.zarr"
+    foreign.mkdir(parents=True)
+    (foreign / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    message = folder.refused("resume", "theirs")
+    assert "it was not written by Luggin" in message
+    assert "emove" not in message
+    (foreign / "zarr.json").unlink()
+    assert "emove" not in folder.refused("resume", "theirs")
+
+
+def test_rows_without_their_log_are_kept(folder):
+    folder.write("p.toml", protocol(CV))
+    assert folder.luggin("run", "p.toml", "--folder", "run", "--no-report").code == 0
+    (folder.path / "run" / "run.log").unlink()
+    message = folder.refused("resume", "run")
+    assert "its run.log is missing, so it cannot be taken up. Keep the folder: it has " in message
+    assert "emove" not in message
+
+
 def test_a_run_of_a_newer_version_is_refused(folder):
     folder.write("p.toml", protocol(CV))
     assert folder.luggin("run", "p.toml", "--folder", "run", "--no-report").code == 0
