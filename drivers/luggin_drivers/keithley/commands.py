@@ -49,14 +49,14 @@ def off_mode_headers(settings: Settings) -> tuple[str, ...]:
 def potential_source(
     settings: Settings, potential_range: float, current_limit: float, current_range: float | None, nplc: float
 ) -> list[str]:
-    """A potential source with the current limited and measured; the output stays off."""
+    """A potential source with the current limited and measured; the output is off."""
     measure = "SENS:CURR:RANG:AUTO ON" if current_range is None else f"SENS:CURR:RANG {number(current_range)}"
     return [
-        *off_mode(settings),
-        f"ROUT:TERM {'FRON' if settings.terminals == 'front' else 'REAR'}",
+        *_opened(settings),
         "SOUR:FUNC VOLT",
         'SENS:FUNC "CURR"',
         f"SENS:CURR:RSEN {on_off(settings.sense == '4-wire')}",
+        level("VOLT", 0.0),
         f"SOUR:VOLT:RANG {number(potential_range)}",
         measure,
         f"SOUR:VOLT:ILIM {number(current_limit)}",
@@ -70,13 +70,13 @@ def potential_source(
 
 
 def current_source(settings: Settings, current_range: float, potential_limit: float, nplc: float) -> list[str]:
-    """A current source with the potential limited and measured; the output stays off."""
+    """A current source with the potential limited and measured; the output is off."""
     return [
-        *off_mode(settings),
-        f"ROUT:TERM {'FRON' if settings.terminals == 'front' else 'REAR'}",
+        *_opened(settings),
         "SOUR:FUNC CURR",
         'SENS:FUNC "VOLT"',
         f"SENS:VOLT:RSEN {on_off(settings.sense == '4-wire')}",
+        level("CURR", 0.0),
         f"SOUR:CURR:RANG {number(current_range)}",
         "SENS:VOLT:RANG:AUTO ON",
         f"SOUR:CURR:VLIM {number(potential_limit)}",
@@ -87,6 +87,16 @@ def current_source(settings: Settings, current_range: float, potential_limit: fl
         "SENS:VOLT:AZER OFF",
         "SENS:AZER:ONCE",
     ]
+
+
+def _opened(settings: Settings) -> list[str]:
+    """What every source begins with: the relay opens, and the cell hangs on the terminals of the bench file.
+
+    Behind it the level may go to 0 without the cell seeing that. It has to: a range that does not hold the level
+    which was left behind is refused (-222).
+    """
+    terminals = "FRON" if settings.terminals == "front" else "REAR"
+    return [*off_mode(settings), OUTPUT_OFF, f"ROUT:TERM {terminals}"]
 
 
 def integration(measured: str, nplc: float) -> str:

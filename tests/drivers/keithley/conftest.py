@@ -40,6 +40,8 @@ class DialogueTransport(Transport):
 class UnitTransport(Transport):
     """A unit over a resistor of 10 kohm. ``said`` has every command; queries are answered at once.
 
+    Each source keeps its level while the other one is in use, and takes no range that does not hold it.
+
     Attributes:
         point: real time (s) between two points of a sweep.
         answers: answers by the beginning of the query, fixed or made of the time (s); they come first.
@@ -56,6 +58,7 @@ class UnitTransport(Transport):
         self.answers, self.refuses = dict(answers), dict(refuses)
         self.said, self.on, self.status = [], False, 0
         self.levels, self.level, self.limit = [], 0.0, 1.0
+        self.kept = {}
         self.errors, self._reply = [], b""
         self.started, self.ended_with = None, None
         self._over = False
@@ -97,7 +100,10 @@ class UnitTransport(Transport):
         elif header == "SOUR:LIST:VOLT:APP":
             self.levels += [float(text) for text in value.split(",")]
         elif header in ("SOUR:VOLT", "SOUR:CURR"):
-            self.level = float(value)
+            self.level = self.kept[header] = float(value)
+        elif header in ("SOUR:VOLT:RANG", "SOUR:CURR:RANG"):
+            if abs(self.kept.get(header.removesuffix(":RANG"), 0.0)) > float(value):
+                self.errors.append('-222,"Parameter data out of range;1;2026/01/01 12:00:00"')
         elif header in ("SOUR:VOLT:ILIM", "SOUR:CURR:VLIM"):
             self.limit = float(value)
         else:

@@ -19,10 +19,12 @@ def test_a_potential_source_on_the_wire(unit):
     instrument.source_potential(-1.7, 1.1e-4)
     assert settings_said(instrument) == [
         "OUTP:SMOD HIMP",
+        "OUTP OFF",
         "ROUT:TERM FRON",
         "SOUR:FUNC VOLT",
         'SENS:FUNC "CURR"',
         "SENS:CURR:RSEN ON",
+        "SOUR:VOLT 0",
         "SOUR:VOLT:RANG 2",
         "SENS:CURR:RANG:AUTO ON",
         "SOUR:VOLT:ILIM 0.00011",
@@ -43,10 +45,12 @@ def test_a_current_source_on_the_wire(unit):
     instrument.source_current(-3e-6, 2.0)
     assert settings_said(instrument) == [
         "OUTP:SMOD HIMP",
+        "OUTP OFF",
         "ROUT:TERM REAR",
         "SOUR:FUNC CURR",
         'SENS:FUNC "VOLT"',
         "SENS:VOLT:RSEN ON",
+        "SOUR:CURR 0",
         "SOUR:CURR:RANG 1e-05",
         "SENS:VOLT:RANG:AUTO ON",
         "SOUR:CURR:VLIM 2",
@@ -60,6 +64,26 @@ def test_a_current_source_on_the_wire(unit):
         "SOUR:CURR:VLIM?",
         "SENS:VOLT:RSEN?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "high", "low", "held"), [("source_potential", 3.0, 1.0, 1e-3), ("source_current", -2e-6, -5e-7, 2.0)]
+)
+def test_a_lower_range_is_taken_behind_a_level_beyond_it(unit, source, high, low, held):
+    instrument = unit()
+    getattr(instrument, source)(high, held)
+    instrument.set_level(high)
+    instrument.switch(True)
+    before = len(instrument.transport.said)
+    getattr(instrument, source)(low, held)
+    said = instrument.transport.said[before:]
+    kind = "VOLT" if source == "source_potential" else "CURR"
+    # The level goes to 0 before the range changes, and the relay is open before the level goes to 0.
+    lower = next(number for number, command in enumerate(said) if command.startswith(f"SOUR:{kind}:RANG"))
+    assert said.index("OUTP OFF") < said.index(f"SOUR:{kind} 0") < lower
+    assert not instrument.transport.on
+    instrument.set_level(low)
+    assert instrument.transport.level == low
 
 
 def test_a_reading_comes_apart_by_what_is_sourced(unit):

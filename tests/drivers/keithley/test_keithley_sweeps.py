@@ -15,10 +15,12 @@ LONG = Technique("lsv", {**LSV.parameters, "end": 2.5})
 
 SETTINGS = [
     "OUTP:SMOD HIMP",
+    "OUTP OFF",
     "ROUT:TERM FRON",
     "SOUR:FUNC VOLT",
     'SENS:FUNC "CURR"',
     "SENS:CURR:RSEN ON",
+    "SOUR:VOLT 0",
     "SOUR:VOLT:RANG 0.2",
     "SENS:CURR:RANG 0.001",
     "SOUR:VOLT:ILIM 0.00105",
@@ -64,7 +66,7 @@ def test_terminals_sense_and_readback_are_the_bench_files(unit):
     instrument.prepare([Technique("lsv", {**LSV.parameters, "current_range": None})])
     instrument.arm(LIMITS)
     said = [command for command in instrument.transport.said if command != "SYST:ERR?"]
-    assert said[:3] == ["OUTP:VOLT:SMOD HIMP", "OUTP:CURR:SMOD HIMP", "ROUT:TERM REAR"]
+    assert said[:4] == ["OUTP:VOLT:SMOD HIMP", "OUTP:CURR:SMOD HIMP", "OUTP OFF", "ROUT:TERM REAR"]
     assert {"SENS:CURR:RSEN OFF", "SOUR:VOLT:READ:BACK OFF", "SENS:CURR:RANG:AUTO ON"} <= set(said)
 
 
@@ -197,8 +199,9 @@ def test_2501_points_are_two_sweeps_with_the_potential_held_between_them(unit):
     lists = [command for command in said if command.startswith("SOUR:LIST:VOLT")]
     assert [command.count(",") + 1 for command in lists] == [100] * 25 + [1]
     assert lists[25] == "SOUR:LIST:VOLT 2.5"
-    # the output goes on once and off once; in between the last level is set, to be sure
+    # behind the settings the output goes on once and off once; in between the last level is set, to be sure
     assert [c for c in said if c.startswith(("OUTP O", "SOUR:VOLT 0", "SOUR:VOLT 2"))] == [
+        "OUTP OFF", "SOUR:VOLT 0",
         "SOUR:VOLT 0", "OUTP ON", "SOUR:VOLT 2.499", "OUTP OFF",
     ]  # fmt: skip
     assert measured["applied_potential"].tolist() == pytest.approx([0.001 * k for k in range(2501)])
@@ -269,7 +272,8 @@ def test_a_chain_keeps_the_cell_on(unit):
     frames = list(started(instrument, LSV, back))
     assert sorted({frame.part for frame in frames}) == [0, 1]
     said = instrument.transport.said
-    assert (said.count("OUTP ON"), said.count("OUTP OFF"), said.count("INIT")) == (1, 1, 2)
+    running = said[said.index("OUTP ON") :]
+    assert (running.count("OUTP ON"), running.count("OUTP OFF"), running.count("INIT")) == (1, 1, 2)
     first = next(frame for frame in frames if frame.part == 1).array()[0]
     assert first["instrument_time"] == pytest.approx(0.01)
     assert [timing["rows"] for timing in instrument.achieved()["timing"]] == [101, 101]
@@ -323,7 +327,7 @@ def test_the_end_of_one_technique_goes_on_with_the_next_from_where_it_stands(uni
     assert parts[:2] == [0, 0]
     assert parts[-1] == 1
     said = instrument.transport.said
-    assert said.count("OUTP OFF") == 1
+    assert said[said.index("OUTP ON") :].count("OUTP OFF") == 1
     # no jump to the end of the sweep that was left
     assert "SOUR:VOLT 1" not in said
 
