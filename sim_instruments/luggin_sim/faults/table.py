@@ -20,7 +20,7 @@ def read_fault(table: Any, path: str) -> tuple[Fault | None, list[Problem]]:
         return None, [Problem('a fault is a table such as {kind = "stall", at = "12 s", for = "5 s"}', path)]
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        said = "which kind of fault?" if kind is None else f"unknown kind of fault {kind!r}"
+        said = "which kind of fault?" if kind is None else f"unknown kind of fault {kind!r}."
         return None, [Problem(said, f"{path}.kind", hint=_meant(str(kind), KINDS))]
     known = [_WRITTEN.get(name, name) for name in (*COMMON, *KINDS[kind].options)]
     problems = []
@@ -28,7 +28,7 @@ def read_fault(table: Any, path: str) -> tuple[Fault | None, list[Problem]]:
     for key, value in table.items():
         name = "duration" if key == "for" else key
         if key not in known:
-            problems.append(Problem(f"a fault {kind!r} has no {key!r}", f"{path}.{key}", hint=_meant(key, known)))
+            problems.append(Problem(f"a fault {kind!r} has no {key!r}.", f"{path}.{key}", hint=_meant(key, known)))
             continue
         try:
             values[name] = units.parse(value, _QUANTITIES[name]) if name in _QUANTITIES else value
@@ -44,7 +44,7 @@ def read_faults(table: Mapping[str, Any], path: str, latency: float) -> tuple[li
     written = table.get("faults", [])
     if not isinstance(written, list):
         return [], [
-            Problem("faults are a list of tables", f"{path}.faults", hint='Write for example [{kind = "mute"}].')
+            Problem("faults are a list of tables.", f"{path}.faults", hint='Write for example [{kind = "mute"}].')
         ]
     faults, problems = [], []
     for number, entry in enumerate(written, 1):

@@ -34,10 +34,10 @@ def test_every_kind_can_be_written_with_all_that_it_has(tables):
     [
         ("mute", "[1]", "a fault is a table"),
         ({}, "[1].kind", "which kind of fault"),
-        ({"kind": "stal"}, "[1].kind", "Did you mean 'stall'?"),
+        ({"kind": "stal"}, "[1].kind", "unknown kind of fault 'stal'. Did you mean 'stall'?"),
         ({"kind": ["stall"]}, "[1].kind", "unknown kind"),
         ({"kind": "mute", "duration": "5 s"}, "[1].duration", "has no 'duration'"),
-        ({"kind": "mute", "fro": "5 s"}, "[1].fro", "Did you mean 'for'?"),
+        ({"kind": "mute", "fro": "5 s"}, "[1].fro", "a fault 'mute' has no 'fro'. Did you mean 'for'?"),
         ({"kind": "mute", "keep": 3}, "[1].keep", "a fault 'mute' has no 'keep'"),
         ({"kind": "stall", "for": 5}, "[1].for", "in quotes"),
         ({"kind": "stall", "for": "5 mV"}, "[1].for", "unit of time"),
