@@ -132,11 +132,12 @@ def _open(resource: str, url: str, line: Mapping[str, Any]) -> Any:
             ) from error
         if error.errno == errno.EACCES:
             raise NoInstrument(
-                f"{resource}: you are not allowed to open this port ({text}). On Linux serial ports belong to a group: "
+                f"{resource}: you are not allowed to open this port. On Linux serial ports belong to a group: "
                 f"look it up with `ls -l {resource}`, have yourself added to it, and log in again."
             ) from error
+        reason = os.strerror(error.errno) if error.errno else text  # pyserial's text has it twice
         raise NoInstrument(
-            f"{resource}: there is no such port, or it cannot be opened ({text}). Is the instrument plugged in and "
+            f"{resource}: there is no such port, or it cannot be opened ({reason}). Is the instrument plugged in and "
             "switched on?"
         ) from error
     except ValueError as error:
