@@ -152,7 +152,7 @@ def test_a_run_without_its_guardian_stops_safe(oracle, started):
     os.kill(guardian_of(folder), signal.SIGKILL)
     code, _, errors = run.end()
     assert code == 130
-    assert "the guardian was lost (it ended)" in errors
+    assert "stopped by Luggin itself, because the guardian was lost (it ended); the cell is open" in errors
     assert not oracle.cell_is_on()
     assert open_run(folder).outcome == "interrupted"
     assert not (folder / NAME).exists()

@@ -328,7 +328,7 @@ class Run:
         if self.outcome == "running":
             self.event(Event.GUARDIAN, words=words)
             self.watcher.said(f"{words}: stopping")
-            self.request_stop(words)
+            self.request_stop(f"Luggin itself, because {words}")
 
     def armed(self, role: str) -> None:
         """The cell of a role may be on from now on."""
