@@ -36,9 +36,9 @@ def test_potentials_say_against_what_they_are_and_separations_do_not(completed_p
 
 
 def test_results_come_before_figures_and_figures_before_conditions(completed_page):
-    order = re.findall(r'<section id="([a-z]+)">', completed_page.html)
+    order = re.findall(r'<section id="([a-z-]+)">', completed_page.html)
     assert order[:3] == ["results", "figures", "conditions"]
-    assert order[3:] == ["events", "limits", "instruments", "sample", "methods", "provenance"]
+    assert order[3:] == ["events", "limits", "instruments", "sample", "si-table", "methods", "provenance"]
 
 
 def test_a_couple_that_is_not_there_is_refused_in_words(laboratory, page_of, texts):
