@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Self
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class SignalWatch:
         self._before: dict[int, Callable[[int, FrameType | None], object] | int] = {}
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> SignalWatch:
+    def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
             return self
         self._sender, self._receiver = socket.socketpair()

@@ -1,6 +1,7 @@
 """Lines that break and instruments that misbehave in the middle of a run: back, the same one, cell open, gap told."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from killing import BENCH, SAMPLE, luggin
 from luggin.engine.performing import MOST_BREAKS
 from luggin.errors import LineLost, NoInstrument, ReplyTimeout, UnsafeState
 from luggin.records import Flag
+from luggin.store import RunLog, open_store
 
 PROTOCOL = f"""
 title = "a line that breaks"
@@ -203,3 +205,24 @@ def test_a_step_that_must_not_be_repeated_is_not_taken_up_either(travel, tmp_pat
     assert code == 2
     assert "step 2 (cv) was interrupted" in errors
     assert "it must not be done again" in errors
+
+
+@pytest.mark.parametrize("real_first", [False, True])
+def test_a_run_is_real_or_simulated_from_its_first_row_to_its_last(travel, tmp_path, real_first):
+    folder = travel(PROTOCOL, BENCHES["serial"], on_begin=in_the_middle(lambda run: run.request_stop("the test")))
+    folder = folder.finished.folder
+    bench = '[instruments.cell]\ndriver = "palmsens.methodscript"\nresource = "/dev/ttyNONE"\n'
+    if real_first:
+        log = folder / "run.log"
+        records = [json.loads(line)["record"] for line in log.read_text(encoding="utf-8").splitlines()]
+        log.unlink()
+        with RunLog.create(folder) as rewritten:
+            for record in records[1:]:
+                rewritten.append({**record, "simulated": False} if record["kind"] == "run" else record)
+        bench = BENCHES["serial"]
+    (tmp_path / "other.toml").write_text(bench, encoding="utf-8")
+    rows = open_store(folder).rows("cv")
+    code, _, errors = luggin("resume", folder, "--bench", "other.toml", "--yes", "--force", "--no-report", cwd=tmp_path)
+    assert code == 2
+    assert "Rows of both never stand in one run" in errors
+    assert open_store(folder).rows("cv") == rows

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from luggin.engine.run import Run
     from luggin.steps import Step
 
-#: So often one step may be brought back from a broken line; a cable that breaks more often needs a person.
+#: So often one step may be brought back from a broken line without having come further; a cable that breaks
+#: more often needs a person.
 MOST_BREAKS = 3
 #: Opening a line may take this long (host s), in which its thread does nothing else.
 OPENING = 15.0
@@ -143,7 +144,9 @@ class Performer:
                     self._failed(attempt, common, trouble)
                     raise
                 breaks += not isinstance(trouble, Suspended)
+                came = left.elapsed
                 left = self._mended(attempt, common, trouble, breaks, step, left)
+                breaks = 0 if left.elapsed > came else breaks
             except BaseException as error:
                 self._failed(attempt, common, error)
                 raise
@@ -198,6 +201,10 @@ class Performer:
         run = self._run
         try:
             if not isinstance(trouble, Suspended) and (policy_of(step) == "stop" or breaks > MOST_BREAKS):
+                if breaks > MOST_BREAKS:
+                    trouble.add_note(
+                        f"step {attempt.path} lost its line {breaks} times; it is brought back {MOST_BREAKS} times"
+                    )
                 raise trouble
             began = run.time()
             said = {"type": type(trouble).__name__, "message": str(trouble)}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long an instrument may be away (lab s), unless its role on the bench says otherwise.
+#: How long an instrument may be away (lab s).
 LONGEST = 60.0
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
