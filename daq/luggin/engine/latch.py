@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,9 +131,10 @@ def clear_run(run: Path, note: str, *, folder: Path | None = None) -> tuple[str,
     if not (run / "run.log").is_file():
         raise RunFolderError(f"{run}: not a run folder (it has no run.log).")
     closed = [one.resource for one in all_latched(folder=folder) if one.run == os.path.abspath(run)]
-    if not History(RunLog.read(run)).trip:
+    records = RunLog.read(run)
+    if not History(records).trip:
         if not closed:
-            raise RunFolderError(f"{run}: no limit stopped this run, so there is nothing to clear.")
+            raise RunFolderError(f"{run}: {_nothing_to_clear(records)}")
         return "", clear(closed, folder=folder)
     lock = RunLock(RunFolder(run))
     lock.acquire()
@@ -143,6 +145,20 @@ def clear_run(run: Path, note: str, *, folder: Path | None = None) -> tuple[str,
     finally:
         lock.release()
     return history.trip, clear(closed, folder=folder)
+
+
+def _nothing_to_clear(records: Iterable[Mapping[str, Any]]) -> str:
+    """Why a run that no trip closes cannot be cleared: nothing ever tripped, or somebody has cleared it."""
+    said = [record for record in records if record.get("kind") == "cleared"]
+    if not said:
+        return "no limit stopped this run, so there is nothing to clear."
+    last = said[-1]
+    moment = datetime.fromisoformat(str(last["utc"])).astimezone()
+    note = f' ("{last["note"]}")' if last.get("note") else ""
+    return (
+        f"its limit ({last.get('trip', '?')}) was cleared by {last.get('user', '?')} on {moment:%Y-%m-%d at %H:%M:%S}"
+        f"{note}; nothing is left to clear."
+    )
 
 
 def _cleared(trip: str, note: str, time: float) -> dict[str, Any]:

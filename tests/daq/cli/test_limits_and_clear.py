@@ -1,7 +1,9 @@
 """Limits from the command line: mistakes with their lines, what check says, trips, and `luggin clear`."""
 
+import getpass
 import json
 import tempfile
+from datetime import datetime
 
 import pytest
 
@@ -293,8 +295,21 @@ def test_clearing_says_what_there_is_to_clear(stopped):
     assert said.json["run"] == "run"
     assert said.json["trip"].startswith("step 1: current was ")
     assert said.json["cleared"] == [], "the cell of a simulated run is gone with it"
-    assert "no limit stopped this run, so there is nothing to clear" in stopped.refused("clear", "run")
     assert "not a run folder" in stopped.refused("clear", "nothing")
+
+
+def test_who_clears_a_run_again_hears_who_did_it_before(stopped):
+    cleared = stopped.luggin("clear", "run", "--note", "the electrode was dry").out
+    trip = cleared.removeprefix("run: cleared (").partition("); go on with")[0]
+    moment = datetime.fromisoformat(RunLog.read(stopped.path / "run")[-1]["utc"]).astimezone()
+    message = stopped.refused("clear", "run")
+    assert message == (
+        f"luggin: run: its limit ({trip}) was cleared by {getpass.getuser()} on {moment:%Y-%m-%d at %H:%M:%S} "
+        '("the electrode was dry"); nothing is left to clear.'
+    )
+    stopped.write("p.toml", protocol(CV, POTENTIAL, CURRENT))
+    assert stopped.luggin("run", "p.toml", "--folder", "good", "--no-report").code == 0
+    assert "no limit stopped this run, so there is nothing to clear" in stopped.refused("clear", "good")
 
 
 def test_a_real_line_is_closed_for_everybody_until_it_is_cleared(folder):
