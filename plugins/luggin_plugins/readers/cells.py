@@ -23,6 +23,8 @@ def splitter(separator: str) -> Callable[[str], Sequence[str]]:
         return str.split
 
     def split(line: str) -> Sequence[str]:
+        if '"' not in line:
+            return line.split(separator)
         # csv honours quotes; a lone quotation mark or a return in a cell is not a reason to stop
         return next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])
 

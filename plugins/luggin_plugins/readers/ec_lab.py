@@ -305,8 +305,10 @@ class _Reading:
                 "end": self._potential("EL (V)" if technique == "lsv" else "Ef (V)"),
                 "rate": self._rate(),
             }
+        comment = self.entries.get("Comments", "")
         return {
             **{name: value for name, value in found.items() if value is not None},
+            **({"notes": (comment,)} if comment else {}),
             "file": {**self.entries, **self.settings},
         }
 

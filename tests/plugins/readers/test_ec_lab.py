@@ -132,6 +132,16 @@ def test_the_header_gives_what_it_is_certain_of(save):
     assert parameters["file"]["Technique started on"] == "10/17/2023 11:05:00"
 
 
+def test_instrument_and_comments_come_through(save):
+    lines = written(points(3))
+    said = [line.replace("Run on channel", "Comments : cluster : 2 mM\nRun on channel") for line in lines]
+    said[1] = f"Nb header lines : {FIRST_POINT}"
+    parameters = read_ec_lab(save("\n".join(said).split("\n")))[0].parameters
+    assert parameters["notes"] == ("cluster : 2 mM",)
+    assert parameters["file"]["Run on channel"] == "3 (SN 24152)"
+    assert "notes" not in read_ec_lab(save(lines))[0].parameters
+
+
 def test_settings_with_a_value_for_each_sequence_are_not_certain(save):
     two = {**SETTINGS, "dE/dt": f"{'100.000':20}50.000", "E1 (V)": f"{'-0.500':20}-0.700"}
     parameters = read_ec_lab(save(written(points(3), settings=two)))[0].parameters

@@ -89,6 +89,11 @@ def test_the_dummy_area_stays_the_words_of_the_file(write, good):
     assert table.parameters["file"]["AREA"].startswith("1.00000E+000")
 
 
+def test_the_instrument_comes_through(write, good):
+    lines = [*good[:7], "PSTAT\tPSTAT\tREF600-21050\tPotentiostat", *good[7:]]
+    assert read_gamry(write(lines))[0].parameters["file"]["PSTAT"] == "REF600-21050 Potentiostat"
+
+
 def test_what_the_header_does_not_say_is_missing(write, good):
     parameters = read_gamry(write(without(without(good, "VLIMIT2"), "SCANRATE")))[0].parameters
     assert "vertices" not in parameters
