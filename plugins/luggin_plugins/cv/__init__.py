@@ -30,7 +30,7 @@ def _options() -> type[Any]:
 HALF_WAVES = Analysis(
     name="cv.half-waves",
     title="Half-wave potentials of the couples in a cyclic voltammogram",
-    needs={"cv": {"potential": "V", "current": "A"}},
+    needs={"cv": {"potential": "V", "current": "A"}, "solution_resistance": {}},
     function=_half_waves,
     parameters=_options,
 )

@@ -40,7 +40,8 @@ def from_joint_fit(
     """E1/2 of one wave from a joint fit, the budget of its uncertainty, and whether it is reversible.
 
     The grid counts as noise of a point's potential does: spacing / (2 sqrt 3), averaged over the
-    points across the wave in which it is located.
+    points across the wave in which it is located. A staircase is off by as much in all of its
+    points, because theory is that of a ramp: there nothing averages out.
     """
     place = fit.description.place("potential", number)
     slow = fit.description.place("slowness", number)
@@ -52,6 +53,9 @@ def from_joint_fit(
     u_noise, u_slowness = np.sqrt(0.5 * (free**2 + held**2))
     near = np.abs(vg.potential[fit.used] - fit.theta[place]) <= 2.2 * slope_v
     points = max(int(np.count_nonzero(near)), 1)
+    grid = grid_uncertainty(vg.spacing) / float(np.sqrt(points))
+    if vg.staircase:
+        grid = grid_uncertainty(vg.staircase) / float(np.sqrt(2.0))
     wave = fit.expected.waves[number][fit.used]
     current = fit.expected.current[fit.used]
     half_sum = 0.5 * float(current[int(np.argmax(wave))] + current[int(np.argmin(wave))])
@@ -59,7 +63,7 @@ def from_joint_fit(
     doubts += IRREVERSIBLE_WEIGHS if fit.description.irreversible else 0.0
     parts = {
         "noise_and_cycles": max(float(u_noise), _cycle_scatter(fit, vg, place)),
-        "grid": grid_uncertainty(vg.spacing) / float(np.sqrt(points)),
+        "grid": grid,
         "switching_and_neighbours": beside_v,
         "resistance": abs(half_sum) * u_resistance,
         "transfer_coefficient": float(fit.prior_u[place]),

@@ -38,6 +38,7 @@ from luggin_plugins.cv.theory import thermal_voltage
 __all__ = ["HALF_WAVES", "half_waves"]
 
 MOST_WAVES = 10
+HELPERS = ("solution_resistance",)  # techniques whose tables are used, and never evaluated
 
 
 def half_waves(inputs: AnalysisInput) -> Outcome:
@@ -55,7 +56,7 @@ def half_waves(inputs: AnalysisInput) -> Outcome:
         raise AnalysisError("cv.half-waves was given no table; point it at a cv step or file")
     options = _checked_options(inputs.parameters)
     helpers = {name for name in (options["subtract"], options["resistance"]) if name}
-    wanted = [t for t in inputs.tables if not helpers & {t.id, t.role}]
+    wanted = [t for t in inputs.tables if t.technique not in HELPERS and not helpers & {t.id, t.role}]
     found = Findings()
     resistance = known_resistance(options["resistance"], inputs.tables)
     blank = find_blank(options["subtract"], inputs.tables) if options["subtract"] else None

@@ -25,7 +25,10 @@ _NOT_A_SWEEP = Flag.QUIET_TIME | Flag.CELL_OFF
 
 @dataclass(frozen=True)
 class Voltammogram:
-    """One execution of ``cv``: time (s), potential (V), current (A, anodic positive), flags, sweeps."""
+    """One execution of ``cv``: time (s), potential (V), current (A, anodic positive), flags, sweeps.
+
+    ``staircase`` is the step (V) by which the instrument set the potential; 0 if that is not known.
+    """
 
     time: Array
     potential: Array
@@ -34,6 +37,7 @@ class Voltammogram:
     sweeps: tuple[Sweep, ...]
     spacing: float
     complete: bool
+    staircase: float = 0.0
 
 
 def executions(tables: Sequence[Table]) -> tuple[tuple[Table, ...], ...]:
@@ -83,7 +87,16 @@ def take_in(pieces: Sequence[Table]) -> Voltammogram | Refusal:
     spacing = float(np.median([point_spacing(potential[s.rows]) for s in sweeps]))
     if spacing > COARSEST_SPACING_V * 1.02:  # 5 mV nominal is allowed; a readback jitters
         return refusals.sampling_too_coarse(spacing)
-    return Voltammogram(time, potential, current, flags, sweeps, spacing, all(t.complete for t in pieces))
+    complete = all(t.complete for t in pieces)
+    return Voltammogram(time, potential, current, flags, sweeps, spacing, complete, _staircase(pieces[0]))
+
+
+def _staircase(table: Table) -> float:
+    """The step (V) that was asked for; 0 if the table does not say one."""
+    step = table.parameters.get("step")
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:
+        return 0.0
+    return float(step)
 
 
 def _columns(table: Table) -> tuple[Array, Array, Array, NDArray[np.int64]] | Refusal:

@@ -164,6 +164,11 @@ def test_a_temperature_that_was_measured_beside_counts_more_than_what_the_sample
     assert seen["half_wave_potential"] == pytest.approx(said["half_wave_potential"], abs=1e-9)
 
 
+def test_a_resistance_that_no_option_names_is_not_taken_off(ohmic):
+    plain, beside = ask(ohmic), ask(ohmic, measured(1.0, 1.0))
+    assert plain.quantities == beside.quantities
+
+
 def test_a_table_of_another_technique_that_nothing_names_is_an_error(ohmic):
-    with pytest.raises(AnalysisError, match="solution_resistance"):
-        ask(ohmic, measured(1.0, 1.0))
+    with pytest.raises(AnalysisError, match="'dpv'"):
+        ask(ohmic, dataclasses.replace(measured(1.0, 1.0), technique="dpv"))
