@@ -204,7 +204,15 @@ def test_a_real_bench_wants_limits(planned):
 def test_a_limit_that_only_ends_the_step_does_not_protect_the_cell(planned):
     weak = LIMITS.replace('"1 mA"]', '"1 mA"], then = "end_step"')
     _, plan = planned(CV, head=weak, bench=REAL_BENCH)
-    with pytest.raises(UsageError, match="needs limits of current"):
+    words = 'that stop the run, and the limit of current has then = "end_step", which is not enough'
+    with pytest.raises(UsageError, match=f"needs limits of current {words}. Write"):
+        require_rehearsed(plan, force=True)
+
+
+def test_a_limit_of_how_fast_a_value_changes_does_not_bound_the_value(planned):
+    rate = LIMITS.replace('between = ["-1 V", "1 V"]', 'rate = ["-1 V/s", "1 V/s"]')
+    _, plan = planned(CV, head=rate, bench=REAL_BENCH)
+    with pytest.raises(UsageError, match=r"limits of potential that stop .* potential is one of its rate, not of its"):
         require_rehearsed(plan, force=True)
 
 

@@ -31,15 +31,34 @@ def requires_limits(bench: Bench, protocol: _Limited) -> str | None:
     """
     if all(bench.is_simulated(role) for role in bench.roles):
         return None
-    limited = {limit.column for limit in protocol.limits if limit.then == "stop" and limit.kind == "between"}
-    missing = [columns[0] for columns in _NEEDED_COLUMNS if limited.isdisjoint(columns)]
+    missing = [columns[0] for columns in _NEEDED_COLUMNS if not any(_protects(n, columns) for n in protocol.limits)]
     if not missing:
         return None
+    others = [_weakness(n) for n in protocol.limits for columns in _NEEDED_COLUMNS if _is_weak(n, columns, missing)]
+    has = f"{', '.join(dict.fromkeys(others))}, which is not enough" if others else "the protocol has none"
     return (
-        f"a bench with real instruments needs limits of {' and '.join(missing)}, and the protocol has none. "
+        f"a bench with real instruments needs limits of {' and '.join(missing)}"
+        f"{' that stop the run' if others else ''}, and {has}. "
         f'Write for example limits = [{{column = "potential", between = ["-2 V", "1 V"]}}, '
         f'{{column = "current", between = ["-100 uA", "100 uA"]}}].'
     )
+
+
+def _protects(limit: Any, columns: Sequence[str]) -> bool:
+    """Whether a limit is a window of one of these columns that stops the run."""
+    return limit.column in columns and limit.then == "stop" and limit.kind == "between"
+
+
+def _is_weak(limit: Any, columns: Sequence[str], missing: Sequence[str]) -> bool:
+    """Whether a limit is of what is missing, and yet does not protect it."""
+    return columns[0] in missing and limit.column in columns
+
+
+def _weakness(limit: Any) -> str:
+    """Why a limit of the right column does not protect the cell."""
+    if limit.kind == "between":
+        return f'the limit of {limit.column} has then = "{limit.then}"'
+    return f"the limit of {limit.column} is one of its rate, not of its value"
 
 
 def check_roles(bench: Bench, loaded: LoadedProtocol) -> list[Problem]:
