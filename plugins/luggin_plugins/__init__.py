@@ -218,4 +218,4 @@ def luggin_check_run(plan: Mapping[str, Any]) -> str | None:
     """Refuse a run whose alarm is set up with mistakes."""
     from luggin_plugins.notify import refusal
 
-    return None if plan["simulated"] else refusal(Path(plan["bench"]) if plan["bench"] else None)
+    return refusal(Path(plan["bench"]) if plan["bench"] else None, simulated=bool(plan["simulated"]))

@@ -55,13 +55,22 @@ def notify(test: bool, bench_path: Path | None, as_json: bool) -> int:
         while any(state.state == "running" for state in watches.states()) and clock.now() < until:
             clock.sleep(0.05)
         states = watches.states()
-    said = [_in_words(state, test) for state in states]
+    mistakes = [error for error in watches.errors() if isinstance(error, UsageError)]
+    said = [_in_words(state, test) for state in states if state.what not in map(str, mistakes)]
+    if mistakes:
+        if not as_json:
+            _tell(said)
+        raise mistakes[0]
     if as_json:
         echo_json({"test": test, "observers": said})
     else:
-        for entry in said:
-            click.echo(f"{entry['observer'] or entry['plugin']}: {entry['what']}")
+        _tell(said)
     return 0 if all(state.state == "ended" for state in states) else 1
+
+
+def _tell(said: list[dict[str, str]]) -> None:
+    for entry in said:
+        click.echo(f"{entry['observer'] or entry['plugin']}: {entry['what']}")
 
 
 def _a_run(folder: Path, bench: Path | None) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from luggin.clock import Clock
+from luggin.errors import LugginError
 from luggin.observing.following import last_look
 from luggin.observing.states import State
 from luggin.plugins import ObserverSource
@@ -25,12 +26,19 @@ class Watch:
     def __init__(self, plugin: str, observer: str, work: Callable[[], None]) -> None:
         self._work = work
         self._state = State(plugin, observer, "running")
+        #: What it failed with; None if it did not, or not with words for people.
+        self.error: LugginError | None = None
         self._thread = threading.Thread(target=self._run, name=f"{plugin} {observer}".strip(), daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             self._work()
+        except LugginError as error:
+            # Words for people, who read them where states are shown: no warning of its own, and no traceback.
+            log.info("%s failed: %s", self._thread.name, error)
+            self.error = error
+            self._state = replace(self._state, state="failed", what=str(error))
         except BaseException as error:
             log.exception("%s failed", self._thread.name)
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
@@ -66,6 +74,11 @@ class Watches:
             self._watches.append(Watch(source.plugin, _name(observer, number), _nothing if only_ask else observer))
         if len(observers) > _MOST:
             raise ValueError(f"{len(observers)} observers; the first {_MOST} observe")
+
+    def errors(self) -> list[LugginError]:
+        """What plugins and observers failed with that has words for people."""
+        watches = [*self._asking, *list(self._watches)]
+        return [watch.error for watch in watches if watch.error is not None]
 
     def states(self) -> list[State]:
         """All observers, and those plugins that are still asked or have failed to answer."""

@@ -75,9 +75,11 @@ def test_a_server_that_is_not_there_is_named_in_the_footer(run_log, finish, home
     (home / "notify.toml").write_text(
         f'[[webhook]]\nname = "chat"\nurl_env = "HOOK"\nurl = "http://127.0.0.1:{nobody}"\n'
     )
-    (fault,) = Observers.start(run_log(finish()), load()).close(within=30.0)
+    run = run_log(finish())
+    (fault,) = Observers.start(run, load()).close(within=30.0)
     assert fault["plugin"] == "luggin_plugins"
-    assert fault["what"].startswith("ProtocolError: ")
+    assert fault["what"].startswith(f"{home / 'notify.toml'}:3: webhook[1].url_env: ")
+    assert "Traceback" not in (run / "observers.log").read_text()
     (home / "notify.toml").write_text(f'[[webhook]]\nname = "chat"\nurl = "http://127.0.0.1:{nobody}/tok3n"\n')
     observers = Observers.start(run_log(finish(), name="second"), load())
     assert observers.close(within=0.0) == [{"plugin": "", "observer": "", "what": "still delivering"}]

@@ -190,15 +190,15 @@ def test_a_run_whose_alarm_has_mistakes_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LUGGIN_HOME", str(tmp_path / "home"))
     bench = tmp_path / "lab" / "bench.toml"
     bench.parent.mkdir()
-    assert refusal(bench) is None
+    assert refusal(bench, simulated=False) is None
     (bench.parent / "notify.toml").write_text(GOOD)
-    assert refusal(bench) is None
+    assert refusal(bench, simulated=False) is None
     (bench.parent / "notify.toml").write_text("[[webhook]]\nurl = 7\n")
-    said = refusal(bench)
+    said = refusal(bench, simulated=False)
     assert said is not None
     assert said.startswith("nobody would be told what happens to it.\n")
     assert f"{bench.parent / 'notify.toml'}:2: webhook[1].url" in said
-    assert refusal(None) is None, "the user's own file is not there"
+    assert refusal(None, simulated=False) is None, "the user's own file is not there"
 
 
 def test_the_hooks_of_the_distribution_ask_for_it(tmp_path, monkeypatch):
