@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 _ONLY_SIMULATED = "Nothing was tested on hardware: this was the driver against its simulated twin."
 _ON_HARDWARE = (
-    "Tested on hardware with a dummy resistor, without faults on the line. What breaks is tested on the twin only: "
-    "run the same command without --resource."
+    "Tested on hardware{}, without faults on the line. What breaks is tested on the twin only: run the same command "
+    "without --resource."
 )
+#: What a person (or an option) has to say before anything is sent, by whether the instrument holds a cell.
+_CONSENT: Mapping[bool, tuple[str, str, str]] = {
+    True: (
+        "--yes-dummy-cell",
+        "that a dummy resistor is the cell. With one in place",
+        "Is the dummy resistor in place, and the real cell taken off?",
+    ),
+    False: ("--yes-set-it", "that this may be done. If it may", "May this be done?"),
+}
 
 
 class _ListOrTest(click.Group):
@@ -58,9 +68,10 @@ def list_(driver: str | None, as_json: bool) -> int:
 @click.argument("driver")
 @click.option("--model", help="Test this model only (default: all models of the driver).")
 @click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="Setting as in a bench file (TOML).")
-@click.option("--resource", help="Test a real instrument here, with a dummy resistor as its cell. Needs --model.")
+@click.option("--resource", help="Test a real instrument here; its cell must be a dummy resistor. Needs --model.")
 @click.option("--dummy", default="10 kohm", show_default=True, help="The dummy resistor of --resource.")
 @click.option("--yes-dummy-cell", "consent", is_flag=True, help="Do not ask: a dummy resistor is the cell.")
+@click.option("--yes-set-it", "settable", is_flag=True, help="Do not ask: what holds no cell (a bath) may be set.")
 @_json
 def test(
     driver: str,
@@ -69,35 +80,40 @@ def test(
     resource: str | None,
     dummy: str,
     consent: bool,
+    settable: bool,
     as_json: bool,
 ) -> int:
     """Run the conformance kit on DRIVER: against its simulated twin, in virtual time.
 
-    With --resource it runs the checks that are safe on hardware on a real instrument whose cell is a
-    dummy resistor. It says before what it will apply, and asks. Ends with exit code 1 if a check failed.
+    With --resource it runs the checks that are safe on hardware on a real instrument, whose cell is a
+    dummy resistor if it holds one. It says before what it will apply or set, and asks. Ends with exit
+    code 1 if a check failed.
     """
-    from luggin.testing import Subject, verdicts, verdicts_on_hardware
+    from luggin.testing import Subject, holds_a_cell, verdicts, verdicts_on_hardware
     from luggin.units import parse
 
     plugins = plugin_manager.load()
     found = plugins.driver(driver)
     given = parse_options(settings, "--setting")
     results: dict[str, list[Verdict]] = {}
+    with_cell = False
     for chosen in _models(found, model, resource):
         subject = Subject(driver, {"model": chosen, **given}, plugins=plugins)
         found.line_settings(subject.settings)  # a setting that is wrong is no fault of the driver
         if resource is None:
-            results[chosen] = _shown(f"{chosen}: {found.models[chosen]}", verdicts(subject), as_json)
+            with _drivers_quiet():
+                results[chosen] = _shown(f"{chosen}: {found.models[chosen]}", verdicts(subject), as_json)
             continue
         real = subject.on_hardware(resource, parse(dummy, "ohm"))
-        _require_consent(real, consent, as_json)
+        with_cell = holds_a_cell(real)
+        _require_consent(real, with_cell, consent if with_cell else settable, as_json)
         with _owned(resource):
             results[chosen] = _shown(f"{chosen} at {resource}", verdicts_on_hardware(real), as_json)
     if as_json:
         models = {name: [_json_of(verdict) for verdict in those] for name, those in results.items()}
         echo_json({"driver": driver, "hardware": resource is not None, "models": models})
     else:
-        click.echo(_ONLY_SIMULATED if resource is None else _ON_HARDWARE)
+        click.echo(_ONLY_SIMULATED if resource is None else _ON_HARDWARE.format(" with a dummy resistor" * with_cell))
     return int(any(verdict.outcome == "failed" for those in results.values() for verdict in those))
 
 
@@ -110,21 +126,33 @@ def _models(driver: Driver, model: str | None, resource: str | None) -> list[str
     return list(driver.models) if model is None else [model]
 
 
-def _require_consent(subject: Subject, consent: bool, as_json: bool) -> None:
-    """Say what will be applied, and go on only if a person (or the option) says that a dummy is the cell."""
+def _require_consent(subject: Subject, with_cell: bool, consent: bool, as_json: bool) -> None:
+    """Say what will be done, and go on only if a person (or the option for it) says that it may."""
     from luggin.testing import announcement
 
+    option, said, question = _CONSENT[with_cell]
     for sentence in announcement(subject):
         click.echo(sentence, err=as_json)
     if consent:
         return
     if not sys.stdin.isatty():
-        raise UsageError(
-            f"{subject.resource}: nobody is here to say that a dummy resistor is the cell. With one in place, add "
-            "--yes-dummy-cell. Nothing was sent."
-        )
-    if not click.confirm("Is the dummy resistor in place, and the real cell taken off?", err=as_json):
+        raise UsageError(f"{subject.resource}: nobody is here to say {said}, add {option}. Nothing was sent.")
+    if not click.confirm(question, err=as_json):
         raise UsageError("Nothing was sent.")
+
+
+@contextlib.contextmanager
+def _drivers_quiet() -> Iterator[None]:
+    """What drivers log about faults that are put in on purpose is nobody's news, and would stand between verdicts.
+
+    Whoever has set up logging gets it all the same.
+    """
+    root, taker = logging.getLogger(), logging.NullHandler()
+    root.addHandler(taker)
+    try:
+        yield
+    finally:
+        root.removeHandler(taker)
 
 
 @contextlib.contextmanager

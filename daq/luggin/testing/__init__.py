@@ -8,7 +8,7 @@ simulated twin in virtual time. `dialogue` plays a scripted line to a driver tha
 from luggin.testing.checking import Check, CheckFailed, NotApplicable, Verdict
 from luggin.testing.contract import CHECKS, DriverContract, verdicts
 from luggin.testing.dialogue import Pause, ScriptedLine, dialogue
-from luggin.testing.hardware import announcement, verdicts_on_hardware
+from luggin.testing.hardware import announcement, holds_a_cell, verdicts_on_hardware
 from luggin.testing.subject import Subject
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Verdict",
     "announcement",
     "dialogue",
+    "holds_a_cell",
     "verdicts",
     "verdicts_on_hardware",
 ]

@@ -1,4 +1,4 @@
-"""The checks that are safe on a real instrument with a dummy resistor as cell.
+"""The checks that are safe on a real instrument: with a dummy resistor as cell, or one that holds no cell.
 
 No fault is put on the line, and nothing is asserted about the cell but what the driver itself reads back.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from luggin import units
-from luggin.capabilities import Technique
-from luggin.testing import answering, running
+from luggin.capabilities import Device, Technique, TemperatureController, measures
+from luggin.testing import answering, running, tempering
 from luggin.testing.checking import Check, Verdict, check, judge, require
 from luggin.testing.examples import highest, lowest
 from luggin.testing.subject import Subject
@@ -56,9 +56,13 @@ def _sweep_or_hold(subject: Subject) -> Technique:
     return subject.techniques(subject.offline_instrument().capabilities)[-1]
 
 
-CHECKS: tuple[Check, ...] = (
-    running.identifies_its_instrument,
-    answering.readings_are_read,
+_WITHOUT_A_CELL: tuple[Check, ...] = (running.identifies_its_instrument, answering.readings_are_read)
+_TEMPERATURES: tuple[Check, ...] = (
+    tempering.temperatures_out_of_range_are_refused,
+    tempering.temperatures_are_set_and_read_back,
+)
+_CELLS: tuple[Check, ...] = (
+    *_WITHOUT_A_CELL,
     running.rows_are_as_declared,
     running.no_flag_without_a_reason,
     running.potentials_and_currents_are_right,
@@ -67,8 +71,15 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+def holds_a_cell(subject: Subject) -> bool:
+    """Whether it needs a dummy resistor as cell."""
+    return measures(subject.offline())
+
+
 def announcement(subject: Subject) -> list[str]:
     """What the checks do to whatever is connected, in sentences."""
+    if not holds_a_cell(subject):
+        return _announcement_without_a_cell(subject, subject.offline())
     instrument = subject.offline_instrument()
     capabilities = instrument.capabilities
     techniques = subject.techniques(capabilities)
@@ -87,20 +98,43 @@ def announcement(subject: Subject) -> list[str]:
     ]
 
 
+def _announcement_without_a_cell(subject: Subject, device: Device) -> list[str]:
+    sent = ", ".join(repr(one.send.decode("ascii", "replace").strip()) for one in device.safe_dialogue())
+    said = [f"{subject.driver.title} at {subject.resource}: it is asked who it is, and all its readings are read."]
+    if isinstance(device, TemperatureController):
+        allowed = device.range.temperature
+        said.append(
+            f"Its set point is set to {tempering.STEP:g} K above what it reads (never outside {allowed.low:g} ... "
+            f"{allowed.high:g} degC), and it is started: it heats, cools and circulates. The set point from before "
+            "does not come back."
+        )
+    return [
+        *said,
+        "No fault is put on the line. Before, in between and behind everything it is left as its settings say: "
+        f"{sent} is sent.",
+    ]
+
+
 def verdicts_on_hardware(subject: Subject) -> Iterator[Verdict]:
     """Do these checks on the real instrument, which is safe before and behind them.
 
     Raises:
-        UnsafeState: the cell could not be verified to be open.
+        UnsafeState: its safe state (an open cell) could not be verified.
         NoInstrument: the instrument is not there, or another one is.
     """
     _make_safe(subject)
     try:
-        for one in CHECKS:
+        for one in _checks(subject):
             yield judge(one, subject)
             _make_safe(subject)
     finally:
         _make_safe(subject)
+
+
+def _checks(subject: Subject) -> tuple[Check, ...]:
+    if holds_a_cell(subject):
+        return _CELLS
+    return (*_WITHOUT_A_CELL, *(_TEMPERATURES if isinstance(subject.offline(), TemperatureController) else ()))
 
 
 def _make_safe(subject: Subject) -> None:

@@ -11,7 +11,7 @@ from luggin.testing.rig import Rig
 from luggin.testing.subject import Subject
 
 #: From what the instrument reads to what it is set to, and how near that is read back (K).
-_STEP, _NEAR = 1.0, 0.05
+STEP, NEAR = 1.0, 0.05
 
 
 @check
@@ -27,9 +27,9 @@ def temperatures_are_set_and_read_back(subject: Subject) -> None:
         before = controller.read_temperature()
         require(math.isfinite(before), f"the temperature is read as {before!r}")
         allowed = controller.range.temperature
-        target = min(max(before + _STEP, allowed.low), allowed.high)
+        target = min(max(before + STEP, allowed.low), allowed.high)
         said = controller.set_temperature(target)
-        require(abs(said - target) <= _NEAR, f"set to {target:g} degC, it says {said:g} degC")
+        require(abs(said - target) <= NEAR, f"set to {target:g} degC, it says {said:g} degC")
         rig.device.make_safe()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -143,6 +144,56 @@ def test_with_consent_the_safe_checks_are_done_and_the_cell_is_off(luggin, conne
     assert "Tested on hardware with a dummy resistor, without faults on the line." in out
     assert not connected.cell_is_on("cell")
     assert not connected.faults("cell").events
+
+
+@pytest.fixture
+def bath(monkeypatch):
+    """A name behind which there is a bath with nothing at the plug for an external sensor."""
+    from luggin.clock import VirtualClock
+
+    clock = VirtualClock()
+    lab = SIMULATOR.open_lab({"bath": {"dialect": "julabo.circulator", "model": "cf31"}}, clock)
+    monkeypatch.setattr("luggin.testing.subject.RealClock", lambda: clock)
+    yield lab
+    lab.close()
+
+
+BATH = ("instruments", "test", "julabo.circulator", "--model", "cf31")
+
+
+@pytest.mark.parametrize("consent", [(), ("--yes-dummy-cell",)])
+def test_a_bath_is_told_what_it_is_set_to_and_consent_for_a_cell_is_none_for_it(luggin, bath, consent):
+    code, out, errors = luggin(*BATH, "--resource", bath.url("bath"), *consent)
+    assert code == 2
+    assert "Its set point is set to 1 K above what it reads (never outside " in out
+    assert "'status' is sent" in out
+    assert "resistor" not in out + errors
+    assert "nobody is here to say that this may be done. If it may, add --yes-set-it. Nothing was sent." in errors
+    assert bath.log("bath").received() == b""
+
+
+def test_a_bath_is_tested_with_what_is_safe_for_one(luggin, bath):
+    code, out, errors = luggin(*BATH, "--resource", bath.url("bath"), "--yes-set-it")
+    assert (code, errors) == (0, "")
+    assert "  temperatures are set and read back         passed\n" in out
+    assert "4 passed, 0 failed, 0 not applicable" in out
+    assert "Tested on hardware, without faults on the line." in out
+    assert not bath.faults("bath").events
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+def test_what_drivers_log_stands_between_verdicts_only_on_hardware(luggin, connected, monkeypatch, hardware):
+    def talkative(subject):
+        logging.getLogger("luggin_drivers.somebody").warning("thrown away after a missed answer")
+        return iter(())
+
+    monkeypatch.setattr("luggin.testing.verdicts_on_hardware" if hardware else "luggin.testing.verdicts", talkative)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that has set up no logging
+    where = ("--resource", connected.url("cell"), "--yes-dummy-cell") if hardware else ()
+    code, _, errors = luggin(*TEST, *where)
+    assert code == 0
+    assert ("thrown away" in errors) is hardware
+    assert logging.getLogger().handlers == []
 
 
 def test_the_wrong_resistor_is_found(luggin, connected):
