@@ -8,8 +8,9 @@ from luggin import plugins as plugin_manager
 from luggin.bench import load_bench
 from luggin.engine.approval import rehearsal_key, require_rehearsed
 from luggin.engine.protocols import plan_of
+from luggin.engine.start import Source
 from luggin.errors import ProtocolError, UsageError
-from luggin.rehearsal import look_over, rehearse, twin_bench
+from luggin.rehearsal import look_over, rehearse, rehearse_script, twin_bench
 from luggin.steps import Vocabulary, load_protocol
 
 SAMPLE = """
@@ -151,15 +152,31 @@ def test_a_rehearsal_runs_everything_in_a_folder_that_is_thrown_away(planned, pl
     assert [p.name for p in tmp_path.iterdir()] == ["home"]
 
 
-def test_a_rehearsal_that_trips_says_so_and_is_not_noted(planned, plugins, tmp_path):
+def test_a_rehearsal_that_trips_says_so_and_a_run_hears_of_it(planned, plugins):
     tight = LIMITS.replace('"-1 mA", "1 mA"', '"-1 uA", "1 uA"')
     loaded, plan = planned(CV, head=tight, bench=REAL_BENCH)
     rehearsal = rehearse(loaded, plan, plugins)
     assert (rehearsal.outcome, rehearsal.exit_code) == ("limit tripped", 3)
     assert "allowed is current between -1 uA and 1 uA" in rehearsal.error
-    assert not (tmp_path / "home").exists()
-    with pytest.raises(UsageError, match="was not rehearsed"):
+    words = r"of protocol on this bench was not completed \(limit tripped: step 1: current was .*uA\)\. Put"
+    with pytest.raises(UsageError, match=words):
         require_rehearsed(plan, force=False)
+    forced = require_rehearsed(plan, force=True)
+    assert forced.notes == {"forced": "run without a rehearsal that was completed"}
+
+
+def test_a_script_without_limits_is_rehearsed_and_refused(plugins, tmp_path):
+    text = (
+        "import luggin\n"
+        'sample = {"id": "x", "wiring": "three-electrode", "working": {"material": "Pt", "diameter": "3 mm"}, '
+        '"counter": {"material": "Pt wire"}, "reference": {"electrode": "Ag/AgCl", "fill": "3.5 M KCl"}}\n'
+        "with luggin.start(sample=sample) as run:\n"
+        '    run.do(luggin.OCP(duration="2 s", dt="1 s"))\n'
+    )
+    source = Source("python", str(tmp_path / "s.py"), text, "0")
+    rehearsal = rehearse_script(source, load_bench(text=REAL_BENCH, drivers=list(plugins.drivers())), plugins)
+    assert (rehearsal.outcome, rehearsal.exit_code) == ("completed", 0)
+    assert rehearsal.refused.startswith("a bench with real instruments needs limits of potential and current")
 
 
 def test_the_twin_of_a_real_bench_is_simulated(planned, plugins):

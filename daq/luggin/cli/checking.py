@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from luggin.errors import UsageError
 from luggin.rehearsal import Overview, Rehearsal
 from luggin.units import show, show_duration
 
@@ -54,6 +55,8 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
         click.echo("not rehearsed")
     else:
         print_rehearsal(rehearsal)
+    if overview.refused:
+        click.echo(f"it cannot run: {overview.refused}")
 
 
 def print_rehearsal(rehearsal: Rehearsal) -> None:
@@ -65,3 +68,10 @@ def print_rehearsal(rehearsal: Rehearsal) -> None:
             f"rehearsal on simulated twins: {rehearsal.outcome}, {rehearsal.rows} rows, "
             f"{show(rehearsal.charge, 'C')} through the cell"
         )
+    if rehearsal.refused:
+        click.echo(f"it cannot run: {rehearsal.refused}")
+
+
+def exit_code(rehearsal: Rehearsal | None, refused: str) -> int:
+    """How a check ends: as its rehearsal did; and with 2 if that went well, but the bench refuses the protocol."""
+    return (0 if rehearsal is None else rehearsal.exit_code) or (UsageError.exit_code if refused else 0)

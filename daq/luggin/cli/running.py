@@ -259,7 +259,7 @@ def check(
     Nothing is touched: no instrument is opened, nothing is written but a note of the rehearsal. A
     Python protocol (.py) cannot be looked over; it is rehearsed with its ARGUMENTS.
     """
-    from luggin.cli.checking import print_check, print_rehearsal
+    from luggin.cli.checking import exit_code, print_check, print_rehearsal
     from luggin.engine.protocols import plan_of
     from luggin.rehearsal import look_over, rehearse, rehearse_script
 
@@ -274,7 +274,7 @@ def check(
             echo_json({"protocol": str(protocol), "rehearsal": rehearsed.to_json()})
         else:
             print_rehearsal(rehearsed)
-        return rehearsed.exit_code
+        return exit_code(rehearsed, rehearsed.refused)
     loaded, bench = _load(protocol, bench_path, plugins)
     plan = plan_of(loaded, bench)
     overview = look_over(loaded, plan, plugins)
@@ -283,7 +283,7 @@ def check(
         echo_json({"protocol": str(protocol), **overview.to_json(), "rehearsal": rehearsal and rehearsal.to_json()})
     else:
         print_check(protocol, overview, rehearsal)
-    return 0 if rehearsal is None else rehearsal.exit_code
+    return exit_code(rehearsal, overview.refused)
 
 
 @click.command()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from luggin.engine.start import Plan
 
 
+#: A line for each rehearsal, the latest last.
+_NOTES = "rehearsals.txt"
+
+
 def rehearsal_key(plan: Plan) -> str:
     """What a rehearsal is good for: this protocol, this bench, these versions."""
     content = [plan.source.sha256, plan.bench.sha256, dict(software())]
@@ -30,24 +34,32 @@ def home() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_state_dir("luggin", appauthor=False))
 
 
-def note_rehearsal(key: str) -> None:
-    """Note that a rehearsal was completed."""
-    path = home() / "rehearsals.txt"
+def note_rehearsal(key: str, trouble: str = "") -> None:
+    """Note how a rehearsal went; ``trouble`` is what ended one that was not completed."""
+    path = home() / _NOTES
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="ascii") as file:
-        file.write(key + "\n")
+        file.write(f"{key} {json.dumps(trouble)}\n" if trouble else f"{key}\n")
 
 
-def _is_rehearsed(key: str) -> bool:
-    path = home() / "rehearsals.txt"
-    return path.is_file() and key in path.read_text(encoding="ascii").split()
+def _rehearsed(key: str) -> str | None:
+    """How the last rehearsal went: what ended it, empty if it was completed; None if there was none."""
+    path = home() / _NOTES
+    lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
+    noted = [trouble for noted, _, trouble in (line.partition(" ") for line in lines) if noted == key]
+    if not noted:
+        return None
+    try:
+        return str(json.loads(noted[-1])) if noted[-1] else ""
+    except ValueError:  # cut off while it was written
+        return "nobody knows how it ended"
 
 
 def require_rehearsed(plan: Plan, force: bool) -> Plan:
     """The plan, if it may run: with limits on a real bench, and rehearsed there (or forced, which is noted).
 
     Raises:
-        UsageError: it has no limits, or was not rehearsed.
+        UsageError: it has no limits, was not rehearsed, or was stopped in its rehearsal.
     """
     if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
         return plan
@@ -55,14 +67,33 @@ def require_rehearsed(plan: Plan, force: bool) -> Plan:
 
     if missing := requires_limits(plan.bench, plan):
         raise UsageError(f"{plan.source.name}: {missing}")
-    if _is_rehearsed(rehearsal_key(plan)):
+    return require_noted(plan, force)
+
+
+def require_noted(plan: Plan, force: bool) -> Plan:
+    """The plan with what is known of its rehearsal: one that was completed, or none (or a bad one) and force.
+
+    Raises:
+        UsageError: neither; says how its rehearsal ended, or that there was none, and how there will be one.
+    """
+    if all(plan.bench.is_simulated(role) for role in plan.bench.roles):
+        return plan
+    trouble = _rehearsed(rehearsal_key(plan))
+    if trouble == "":
         return replace(plan, notes={**plan.notes, "rehearsed": True})
     if force:
-        return replace(plan, notes={**plan.notes, "forced": "run without a rehearsal"})
+        without = "a rehearsal" if trouble is None else "a rehearsal that was completed"
+        return replace(plan, notes={**plan.notes, "forced": f"run without {without}"})
     bench = f" --bench {plan.bench.path}" if plan.bench.path is not None else ""
+    command = f"`luggin check {plan.source.name}{bench}`"
+    if trouble is None:
+        raise UsageError(
+            f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with {command}, or "
+            "run it with --force, which is recorded."
+        )
     raise UsageError(
-        f"{plan.source.name} was not rehearsed on this bench with these versions. Rehearse it with "
-        f"`luggin check {plan.source.name}{bench}`, or run it with --force, which is recorded."
+        f"the rehearsal of {plan.source.name} on this bench was not completed ({trouble}). Put that right and "
+        f"rehearse it again with {command}, or run it with --force, which is recorded."
     )
 
 

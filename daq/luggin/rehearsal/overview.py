@@ -50,12 +50,13 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a protocol amounts to on its bench."""
+    """What a protocol amounts to on its bench; ``refused`` says why it cannot run there as it is (empty if it can)."""
 
     steps: tuple[PlannedStep, ...]
     limits: Mapping[str, str]
     warnings: tuple[str, ...]
     largest_charge: float | None
+    refused: str = ""
 
     @property
     def duration(self) -> float:
@@ -82,6 +83,7 @@ class Overview:
             "largest_charge_C": self.largest_charge,
             "limits": dict(self.limits),
             "warnings": list(self.warnings),
+            "refused": self.refused,
         }
 
 
@@ -128,10 +130,9 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
     if problems:
         # The values of a for_each share one place in the file: what is said of all of them is said once.
         raise ProtocolError(loaded.document.name, list(dict.fromkeys(problems)))
-    if missing := requires_limits(plan.bench, plan):
-        warnings.append(f"it cannot run: {missing}")
     held = {limit.describe(): held_by(limit, plan, steps, capabilities) for limit in plan.limits}
-    return Overview(tuple(steps), held, tuple(dict.fromkeys(warnings)), _largest_charge(plan, steps))
+    refused = requires_limits(plan.bench, plan) or ""
+    return Overview(tuple(steps), held, tuple(dict.fromkeys(warnings)), _largest_charge(plan, steps), refused)
 
 
 def _plan_step(

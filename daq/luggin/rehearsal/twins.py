@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.engine.approval import note_rehearsal, rehearsal_key
+from luggin.engine.history import History
 from luggin.engine.progress import SimulatedOperator
-from luggin.engine.protocols import run_protocol, watched
+from luggin.engine.protocols import Finished, run_protocol, watched
 from luggin.engine.scripts import execute_script
 from luggin.engine.start import Ambient, Plan, Source
 from luggin.errors import UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What happened on the simulated twins."""
+    """What happened on the simulated twins; ``refused`` says why a script cannot run on its own bench all the same."""
 
     outcome: str
     rows: int
@@ -31,6 +32,7 @@ class Rehearsal:
     error: str = ""
     exit_code: int = 0
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    refused: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What ``luggin check --json`` prints."""
@@ -40,7 +42,7 @@ class Rehearsal:
 def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
     """Run the protocol on simulated twins in virtual time, in a folder that is thrown away.
 
-    A completed rehearsal is noted, so that a run of the same protocol on the same bench may start.
+    How it went is noted, so that a run of the same protocol on the same bench may start, or hears why not.
 
     Raises:
         UsageError: an instrument of the bench has no simulated twin.
@@ -51,34 +53,47 @@ def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
             loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
         )
         rows, charge = _measured(finished.folder)
-    if finished.error is None:
-        note_rehearsal(rehearsal_key(plan))
+        _note([rehearsal_key(plan)], finished)
     return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
 
 
 def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Rehearsal:
     """Execute a Python protocol on simulated twins in virtual time; all runs that it starts."""
+    from luggin.bench import requires_limits
+
     keys: list[str] = []
+    refused: list[str] = []
     with tempfile.TemporaryDirectory(prefix="luggin-rehearsal-") as place:
 
         def on_twins(plan: Plan) -> Plan:
             keys.append(rehearsal_key(plan))
+            refused.extend(filter(None, [requires_limits(plan.bench, plan)]))
             twins = twin_bench(plan.bench, plugins)
             return replace(plan, bench=twins, folder=Path(place) / str(len(keys)), observe=False)
 
         surroundings = Ambient(plugins, source, people=SimulatedOperator(), bench=bench, adapt=on_twins)
         finished = watched(surroundings, lambda: execute_script(surroundings))
         measured = [_measured(run.folder) for run in surroundings.runs]
-    if finished.error is None:
-        for key in keys:
-            note_rehearsal(key)
+        _note(keys, finished)
     return Rehearsal(
         finished.outcome,
         sum(rows for rows, _ in measured),
         sum(charge for _, charge in measured),
         str(finished.error or ""),
         finished.exit_code,
+        refused=refused[0] if refused else "",
     )
+
+
+def _note(keys: Sequence[str], finished: Finished) -> None:
+    """Note how a rehearsal went. One that somebody interrupted says nothing about the protocol."""
+    from luggin.store import RunLog
+
+    if finished.outcome == "interrupted":
+        return
+    trouble = (History(RunLog.read(finished.folder)).trip or str(finished.error or "")).rstrip(".")
+    for key in keys:
+        note_rehearsal(key, trouble and f"{finished.outcome}: {trouble}")
 
 
 def _measured(folder: Path) -> tuple[int, float]:

@@ -220,7 +220,12 @@ def test_check_says_that_a_real_bench_wants_limits(folder):
         "p.toml", protocol(CV, POTENTIAL.replace("between", "between").replace('"1 V"]', '"1 V"], then = "end_step"'))
     )
     said = folder.luggin("check", "p.toml", "--bench", "b.toml", "--no-rehearsal")
-    assert "warning: it cannot run: a bench with real instruments needs limits of potential and current" in said.out
+    assert "\nit cannot run: a bench with real instruments needs limits of potential and current" in said.out
+    assert said.code == 2
+    said = folder.luggin("check", "p.toml", "--bench", "b.toml", "--json")
+    assert said.json["rehearsal"]["outcome"] == "completed", "what it would do is worth knowing all the same"
+    assert said.json["refused"].startswith("a bench with real instruments needs limits of potential and current")
+    assert said.code == 2
     rates = ['{column = "potential", rate = ["-1 V/s", "1 V/s"]}', '{column = "current", rate = ["-1 A/s", "1 A/s"]}']
     folder.write("p.toml", protocol(CV, *rates))
     message = folder.refused("run", "p.toml", "--bench", "b.toml")

@@ -79,6 +79,22 @@ def test_a_rehearsal_is_good_for_this_protocol_this_bench_and_these_versions(pla
         require_rehearsed(plan(), force=False)
 
 
+def test_the_last_rehearsal_counts(plan):
+    note_rehearsal(rehearsal_key(plan()), "failed: step 1: \N{OHM SIGN} is no ASCII")
+    with pytest.raises(UsageError, match=r"was not completed \(failed: step 1: . is no ASCII\)\. Put that right"):
+        require_rehearsed(plan(), force=False)
+    note_rehearsal(rehearsal_key(plan()))
+    assert require_rehearsed(plan(), force=False).notes == {"rehearsed": True}
+
+
+def test_a_note_that_was_cut_off_is_no_rehearsal(plan, tmp_path):
+    note_rehearsal(rehearsal_key(plan()))
+    with (tmp_path / "home" / "rehearsals.txt").open("a") as notes:
+        notes.write(f'{rehearsal_key(plan())} "fai')
+    with pytest.raises(UsageError, match="nobody knows how it ended"):
+        require_rehearsed(plan(), force=False)
+
+
 def test_a_run_that_is_taken_up_as_it_was_needs_no_second_rehearsal(plan):
     same = plan()
     as_it_was = same.source.sha256, same.bench.sha256
