@@ -115,7 +115,7 @@ def _report(couple: Couple, n: int, solution: _Solution, found: _Findings) -> No
     line = law.exponent(currents.rate, currents.reversible, currents.u_reversible)
     raw = law.exponent(currents.rate, currents.height, currents.u)
     meaning = law.meaning_of(line)
-    flags = (f"as measured, without the correction: {raw.slope:.3f}(u {raw.u_slope:.3f})",)
+    flags = (f"as measured, without the correction: {raw.slope:.3f}, u {raw.u_slope:.3f}",)
     found.quantities.append(
         Quantity("scan_rate_exponent", label, line.slope, line.u_slope, "1", METHOD_EXPONENT, meaning, flags)
     )
