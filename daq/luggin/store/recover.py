@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from luggin.errors import StoreCorrupt
 from luggin.platform import DISK, Disk
 from luggin.store.faults import corrupt, naming
 from luggin.store.journal import remove_segments
 from luggin.store.layout import RunFolder
 from luggin.store.lock import RunLock
 from luggin.store.published import Published
+from luggin.store.runlog import RunLog
 from luggin.store.scan import JournalScan
 from luggin.store.sources import rows_on_disk
 
@@ -48,7 +50,8 @@ def recover(folder: Path, *, accept_damage: bool = False, disk: Disk = DISK) -> 
 
     Raises `StoreLocked` while a process writes the run, and `StoreCorrupt` where bytes that were
     once durable have changed; with ``accept_damage`` the rows before the damage are kept and the
-    damaged segments set aside (``*.damaged``).
+    damaged segments set aside (``*.damaged``). A damaged ``run.log`` has nothing to fall back on: it
+    is named when the rows are in order.
     """
     run = RunFolder(folder)
     run.require()
@@ -57,6 +60,7 @@ def recover(folder: Path, *, accept_damage: bool = False, disk: Disk = DISK) -> 
     try:
         recovery = recover_locked(run, disk, accept_damage)
         _tell_readers(Published.load(run, disk))
+        _require_readable_log(run, recovery)
         return recovery
     finally:
         lock.release()
@@ -81,6 +85,17 @@ def _tell_readers(published: Published) -> None:
     """Nobody who reads the store alone shall take a run for running that has no writer any more."""
     if published.attributes.get("status") == "running":
         published.publish({}, _no_rows, {**published.attributes, "status": "cut off"})
+
+
+def _require_readable_log(run: RunFolder, recovery: Recovery) -> None:
+    """StoreCorrupt if the control records are damaged; its note says what was done for the rows all the same."""
+    if not run.log.exists():
+        return  # rows that were written without a runner
+    try:
+        RunLog.read(run.path)
+    except StoreCorrupt as damage:
+        damage.add_note(f"The rows are in order: {recovery}.")
+        raise
 
 
 def _no_rows(name: str, first: int, stop: int) -> bytes:

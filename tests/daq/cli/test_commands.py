@@ -124,6 +124,17 @@ def test_recover_finds_nothing_to_do_on_a_finished_run(folder, done):
     assert folder.luggin("recover", "done", "--json").json == {"run": "done", "recovery": "nothing to do"}
 
 
+def test_recover_names_a_damaged_log_as_resume_and_show_do(folder, done):
+    log = folder.path / "done" / "run.log"
+    content = log.read_bytes()
+    second = content.index(b"\n") + 1
+    log.write_bytes(content[: second + 40] + bytes([content[second + 40] ^ 1]) + content[second + 41 :])
+    for command in ("recover", "resume", "show"):
+        message = folder.refused(command, "done", code=1)
+        assert f"run.log: line 2 (byte {second}) is damaged" in message
+    log.write_bytes(content)
+
+
 def test_schema_is_a_json_schema_that_knows_every_step(folder):
     said = folder.luggin("schema")
     assert said.code == 0
