@@ -23,6 +23,7 @@ _COMMANDS = {
     "import": ("luggin.cli.cataloguing", "Take a file of another program in as a run."),
     "analyse": ("luggin.cli.looking", "Analyse a run or a foreign file."),
     "report": ("luggin.cli.looking", "Write the report of a run (one HTML file)."),
+    "export": ("luggin.cli.exporting", "Write a run in another format, such as the table for a paper."),
     "plugins": ("luggin.cli.looking", "List plugins, their versions and what they provide."),
     "instruments": ("luggin.cli.conformance", "List drivers and what their instruments can do, or test one."),
     "notify": ("luggin.cli.notifying", "Say who is told what happens to runs, and try it out."),
