@@ -7,18 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luggin.observing.places import configuration_files
-from luggin.observing.states import LOG, State, read_states
+from luggin.observing.states import LOG, STILL_DELIVERING, State, read_states
 
 if TYPE_CHECKING:
     from luggin.plugins import ObserverSource, Plugins
-
-STILL_DELIVERING = "still delivering"
-"""What the footer says of an observer that was busy when the run ended; ``observers.json`` says what became of it."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,12 @@ class Confinement:
 class Observers:
     """All observers of one run, in one process. Made by `start`."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes] | None, fault: str = "") -> None:
+    def __init__(
+        self, folder: Path, process: subprocess.Popen[bytes] | None, plugins: Sequence[str], fault: str = ""
+    ) -> None:
         self._folder = folder
         self._process = process
+        self._plugins = plugins
         self._fault = fault
 
     @classmethod
@@ -65,15 +66,16 @@ class Observers:
             bench: path of the bench file; its folder may have a ``luggin_bench.py`` and settings of observers.
             confinement: what the process may take.
         """
-        if not with_something_to_do(plugins, bench):
+        names = [source.plugin for source in with_something_to_do(plugins, bench)]
+        if not names:
             return None
         command = [sys.executable, "-P", "-m", "luggin.observing", str(folder.resolve())]
         if bench is not None:
             command += ["--bench", str(bench.resolve())]
         try:
-            return cls(folder, _spawn([*command, *(confinement or Confinement()).arguments()], folder / LOG))
+            return cls(folder, _spawn([*command, *(confinement or Confinement()).arguments()], folder / LOG), names)
         except OSError as error:
-            return cls(folder, None, f"the observers' process cannot be started: {error}")
+            return cls(folder, None, names, f"the observers' process cannot be started: {error}")
 
     def close(self, within: float = 0.5) -> list[dict[str, str]]:
         """What is wrong with the observers (``plugin``, ``observer``, ``what``), for the footer of the run.
@@ -92,9 +94,9 @@ class Observers:
         states = read_states(self._folder, self._process.pid)
         faults = [state.fault() for state in states if state.what]
         unfinished = [state for state in states if state.state == "running" and not state.what]
+        if not states:  # it has said nothing yet, and it is known whom it was to ask
+            unfinished = [State(plugin, "", "running") for plugin in self._plugins]
         if code is None:
-            if not states:
-                unfinished = [State("", "", "running")]
             faults += [state.fault(STILL_DELIVERING) for state in unfinished]
         elif code != 0:
             running = ", ".join(f"{state.plugin} {state.observer}".strip() for state in unfinished)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from luggin.clock import RealClock
+from luggin.observing.states import faults_of
 from luggin.plugins import load
 
 PROTOCOL = """
@@ -82,3 +83,7 @@ def test_the_engine_starts_the_observers_and_is_not_touched_by_them(bench, tmp_p
     # A run in virtual time may be over before anybody has failed.
     assert footer["kind"] == "observers"
     assert {fault["what"] for fault in footer["faults"]} <= {"still delivering", "OSError: no lamp"}
+    assert {fault["plugin"] for fault in footer["faults"]} == {states[0]["plugin"]}
+    assert faults_of(folder, [finish, footer]) == [
+        {"plugin": states[0]["plugin"], "observer": "lamp", "what": "OSError: no lamp"}
+    ]

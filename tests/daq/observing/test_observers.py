@@ -178,7 +178,7 @@ def test_a_process_that_said_nothing_yet_is_still_delivering(observed):
     observers = lab.start()
     os.kill(lab.process.pid, signal.SIGSTOP)
     lab.run.finish()
-    assert observers.close(within=0.0) == [{"plugin": "", "observer": "", "what": "still delivering"}]
+    assert observers.close(within=0.0) == [{"plugin": lab.plugin, "observer": "", "what": "still delivering"}]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_a_server_that_is_not_there_is_named_in_the_footer(run_log, finish, home
     assert "Traceback" not in (run / "observers.log").read_text()
     (home / "notify.toml").write_text(f'[[webhook]]\nname = "chat"\nurl = "http://127.0.0.1:{nobody}/tok3n"\n')
     observers = Observers.start(run_log(finish(), name="second"), load())
-    assert observers.close(within=0.0) == [{"plugin": "", "observer": "", "what": "still delivering"}]
+    assert observers.close(within=0.0) == [{"plugin": "luggin_plugins", "observer": "", "what": "still delivering"}]
     observers._process.kill()
     observers._process.wait()
 
