@@ -12,7 +12,7 @@ from luggin.errors import LugginError, ProtocolError
 
 #: command -> (module, one line of help). Help needs nothing else, so it is quick.
 _COMMANDS = {
-    "check": ("luggin.cli.running", "Look a protocol over and rehearse it in virtual time; touches nothing."),
+    "check": ("luggin.cli.checking", "Look a protocol over and rehearse it in virtual time; touches nothing."),
     "run": ("luggin.cli.running", "Run a protocol and print its results."),
     "resume": ("luggin.cli.running", "Take an interrupted run up where it ended."),
     "status": ("luggin.cli.statusing", "Say what goes on now: runs, lines in use, runs that could be taken up again."),

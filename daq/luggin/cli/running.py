@@ -1,4 +1,4 @@
-"""Commands that run: check, run, resume, recover."""
+"""Commands that run: run, resume, recover."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from luggin.cli.output import echo_json, print_finished, scripts_print_to
 
 if TYPE_CHECKING:
     from luggin.bench import Bench
+    from luggin.engine.outlook import Outlook
     from luggin.engine.protocols import Finished
     from luggin.engine.start import Source
     from luggin.engine.together import Job
+    from luggin.errors import LugginError
     from luggin.plugins import Plugins
     from luggin.steps import LoadedProtocol, Vocabulary
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
-_bench = click.option(
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
+)
+bench_option = click.option(
     "--bench", "bench_path", type=click.Path(path_type=Path), help="Bench file instead of the protocol's."
 )
-_protocol = click.argument("protocol", type=click.Path(path_type=Path))
+protocol_argument = click.argument("protocol", type=click.Path(path_type=Path))
 
 
 @click.command()
-@_protocol
-@_bench
+@protocol_argument
+@bench_option
 @click.option("--folder", type=click.Path(path_type=Path), help="The run folder (default: a new one below runs/).")
 @click.option("--force", is_flag=True, help="Run on a real bench without a rehearsal; this is recorded.")
 @click.option("--yes", is_flag=True, help="Answer every prompt of the protocol with yes.")
 @click.option("--no-report", is_flag=True, help="Do not write report.html.")
 @click.argument("arguments", nargs=-1)
-@_json
+@json_option
 def run(
     protocol: Path,
     bench_path: Path | None,
@@ -65,7 +69,7 @@ def run(
     from luggin.engine.protocols import plan_of, run_protocol
     from luggin.rehearsal import look_over
 
-    loaded, bench = _load(protocol, bench_path, plugins)
+    loaded, bench = load(protocol, bench_path, plugins)
     plan = replace(plan_of(loaded, bench), folder=folder, force=force)
     plan = replace(plan, bytes=look_over(loaded, plan, plugins).bytes)
     with watching(as_json, loaded.protocol.title) as watcher:
@@ -99,7 +103,7 @@ def _run_several(
         raise click.UsageError("--folder names one run folder; with several protocols each gets its own below runs/")
     jobs = []
     for path in files:
-        loaded, bench = _load(path, bench_path, plugins)
+        loaded, bench = load(path, bench_path, plugins)
         plan = replace(plan_of(loaded, bench), force=force)
         plan = replace(plan, bytes=look_over(loaded, plan, plugins).bytes)
         jobs.append(Job(loaded, plan, Silent() if as_json else NamedLines(path.name)))
@@ -176,7 +180,7 @@ def _run_script(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@_bench
+@bench_option
 @click.option(
     "--protocol", type=click.Path(path_type=Path), help="A protocol that is changed behind what is completed."
 )
@@ -185,7 +189,7 @@ def _run_script(
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; touches nothing.")
 @click.option("--yes", is_flag=True, help="Agree to what will be done, and answer every prompt with yes.")
 @click.option("--no-report", is_flag=True, help="Do not write report.html.")
-@_json
+@json_option
 def resume(
     folder: Path,
     bench_path: Path | None,
@@ -205,6 +209,7 @@ def resume(
     """
     from luggin.cli.people import people_for, watching
     from luggin.clock import RealClock
+    from luggin.engine.foreseen import foresee, refusal
     from luggin.engine.outlook import confirm_resume, read_outlook
     from luggin.engine.protocols import resume_protocol
     from luggin.engine.scripts import read_script
@@ -222,10 +227,10 @@ def resume(
     bench = None if bench_path is None else read_bench(bench_path, plugins)
     people = people_for(yes, bench)
     if (folder / "run.log").is_file():
+        foresee(folder, plugins, words, bench=bench, changed=changed, clear_trip=clear_trip, force=force)
         outlook = read_outlook(folder, words, None if isinstance(changed, Source) else changed)
         if dry_run:
-            echo_json(outlook.to_json()) if as_json else click.echo("\n".join(outlook.words(RealClock().utc())))
-            return 0
+            return _tell(outlook, refusal(outlook, clear_trip), as_json)
         if not outlook.blocked and (clear_trip or not outlook.trip):
             click.echo("\n".join(outlook.words(RealClock().utc())), err=True)
             confirm_resume(outlook, people)
@@ -244,46 +249,19 @@ def resume(
     return _end(finished, plugins, no_report, as_json)
 
 
-@click.command()
-@_protocol
-@_bench
-@click.option("--no-rehearsal", is_flag=True, help="Only look it over; do not run it on the simulated twins.")
-@click.argument("arguments", nargs=-1)
-@_json
-def check(
-    protocol: Path, bench_path: Path | None, no_rehearsal: bool, arguments: tuple[str, ...], as_json: bool
-) -> int:
-    """Look PROTOCOL over, then rehearse it in virtual time on simulated instruments.
+def _tell(outlook: Outlook, refused: LugginError | None, as_json: bool) -> int:
+    """Say what a resume would do; the exit code is that of the resume, as far as it can be known."""
+    from luggin.clock import RealClock
 
-    Prints the timetable, rows, bytes, charge, and which limits the instrument holds by itself.
-    Nothing is touched: no instrument is opened, nothing is written but a note of the rehearsal. A
-    Python protocol (.py) cannot be looked over; it is rehearsed with its ARGUMENTS.
-    """
-    from luggin.cli.checking import exit_code, print_check, print_rehearsal
-    from luggin.engine.protocols import plan_of
-    from luggin.rehearsal import look_over, rehearse, rehearse_script
-
-    plugins = plugin_manager.load()
-    if protocol.suffix == ".py":
-        from luggin.engine.scripts import read_script
-
-        bench = None if bench_path is None else read_bench(bench_path, plugins)
-        with scripts_print_to(as_json):
-            rehearsed = rehearse_script(read_script(protocol, arguments), bench, plugins)
-        if as_json:
-            echo_json({"protocol": str(protocol), "rehearsal": rehearsed.to_json()})
-        else:
-            print_rehearsal(rehearsed)
-        return exit_code(rehearsed, rehearsed.refused)
-    loaded, bench = _load(protocol, bench_path, plugins)
-    plan = plan_of(loaded, bench)
-    overview = look_over(loaded, plan, plugins)
-    rehearsal = None if no_rehearsal else rehearse(loaded, plan, plugins)
     if as_json:
-        echo_json({"protocol": str(protocol), **overview.to_json(), "rehearsal": rehearsal and rehearsal.to_json()})
+        error = None if refused is None else {"type": type(refused).__name__, "message": str(refused)}
+        echo_json(outlook.to_json() | ({} if error is None else {"error": error}))
     else:
-        print_check(protocol, overview, rehearsal)
-    return exit_code(rehearsal, overview.refused)
+        click.echo("\n".join(outlook.words(RealClock().utc())))
+    if refused is None:
+        return 0
+    click.echo(f"luggin: {refused}", err=True)
+    return refused.exit_code
 
 
 @click.command()
@@ -291,7 +269,7 @@ def check(
 @click.option(
     "--accept-damage", is_flag=True, help="Keep the rows before a damaged place of the journal; set the rest aside."
 )
-@_json
+@json_option
 def recover(folder: Path, accept_damage: bool, as_json: bool) -> int:
     """Bring the run in FOLDER in order after a crash or a power cut. Can be repeated.
 
@@ -315,7 +293,8 @@ def vocabulary(plugins: Plugins) -> Vocabulary:
     return Vocabulary(plugins.step_types(), {name: a.parameters for name, a in plugins.analyses().items()})
 
 
-def _load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[LoadedProtocol, Bench]:
+def load(path: Path, bench_path: Path | None, plugins: Plugins) -> tuple[LoadedProtocol, Bench]:
+    """A protocol file, and the bench that is given or that it names; else the built-in one, which is said."""
     from luggin.bench import load_bench
     from luggin.engine.scripts import NO_BENCH
     from luggin.steps import load_protocol

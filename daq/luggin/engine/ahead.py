@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from luggin.errors import LugginError
 from luggin.units import show_duration
 
 #: So many of the steps that follow are told one by one.
@@ -85,6 +86,7 @@ class Outlook:
         trip: the limit that stopped the run and that nobody has cleared yet.
         guardian: what guardians did, in words.
         blocked: why it cannot be resumed as things are; empty if it can.
+        trouble: the error with which a resume would end, where more than the records block it.
     """
 
     folder: Path
@@ -101,6 +103,7 @@ class Outlook:
     trip: str = ""
     guardian: tuple[str, ...] = ()
     blocked: str = ""
+    trouble: LugginError | None = None
 
     @property
     def coming(self) -> tuple[Ahead, ...]:
@@ -150,7 +153,7 @@ class Outlook:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            **vars(self),
+            **{name: value for name, value in vars(self).items() if name != "trouble"},
             "folder": str(self.folder),
             "completed": list(self.completed),
             "again": [vars(step) | {"states": list(step.states)} for step in self.again],

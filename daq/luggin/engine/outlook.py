@@ -15,7 +15,7 @@ from luggin.clock import RealClock
 from luggin.engine.ahead import Ahead, GoesOn, MadeAgain
 from luggin.engine.ahead import Outlook as Outlook
 from luggin.engine.history import History
-from luggin.errors import LugginError, RunFolderError, UsageError
+from luggin.errors import LugginError, RunFolderError, StoreLocked, UsageError
 
 if TYPE_CHECKING:
     from luggin.engine.history import PathHistory
@@ -34,6 +34,7 @@ def outlook_of(
     gap: float | None = None,
     guardian: Sequence[str] = (),
     blocked: str = "",
+    trouble: LugginError | None = None,
 ) -> Outlook:
     """What a resume will do, from what was done and what the protocol says.
 
@@ -47,6 +48,7 @@ def outlook_of(
         gap: since the last sign of life (s of the clock on the wall).
         guardian: what guardians did, in words.
         blocked: why nothing goes on, if something outside of the records says so.
+        trouble: the error with which a resume would end then.
     """
     known = None if executions is None else {e.path: e.step for e in executions}
     begun = next((path for path in reversed(history.order) if history.paths[path].ended is None), None)
@@ -72,6 +74,7 @@ def outlook_of(
         trip=history.trip,
         guardian=tuple(guardian),
         blocked=blocked,
+        trouble=trouble,
     )
 
 
@@ -180,13 +183,17 @@ def read_outlook(folder: Path, vocabulary: Vocabulary, changed: LoadedProtocol |
         raise RunFolderError(f"{folder}: run.log ends before the run began; there is nothing to resume")
     begun = next((path for path in reversed(history.order) if history.paths[path].ended is None), None)
     rows, done = 0, 0.0
-    blocked = "a process writes it now; stop that first" if is_being_written(folder) else ""
+    blocked = ""
+    trouble: LugginError | None = None
+    if is_being_written(folder):
+        blocked = "a process writes it now; stop that first"
+        trouble = StoreLocked(f"{folder}: {blocked}.")
     if begun is not None:
         try:
             parts, done = measured_before(folder, begun)
             rows = sum(part.count for part in parts)
         except LugginError as error:
-            blocked = blocked or f"its rows cannot be read: {error}"
+            blocked, trouble = blocked or f"its rows cannot be read: {error}", trouble or error
     last = archive.moment(history.last_time)
     virtual = bool(history.header.get("virtual"))
     gap = None if virtual or last is None else max((RealClock().utc() - last.astimezone(UTC)).total_seconds(), 0.0)
@@ -200,6 +207,7 @@ def read_outlook(folder: Path, vocabulary: Vocabulary, changed: LoadedProtocol |
         gap=gap,
         guardian=[intervention.words for intervention in read_interventions(folder)],
         blocked=blocked,
+        trouble=trouble,
     )
 
 
