@@ -33,7 +33,8 @@ class Loop:
     """One measurement loop of a script: how to read its packages.
 
     ``cycle`` is the cycle of its first rows (0: quiet time), None where the stream has no cycles.
-    ``missing`` columns of the stream, behind those that are sent, have no values in this loop.
+    ``missing`` columns of the stream, behind those that are sent, have no values in this loop. ``spectrum`` says
+    which frequency is to come when: how long one takes differs too much for a look at the time.
     """
 
     part: int
@@ -44,6 +45,7 @@ class Loop:
     cycle: int | None = None
     missing: int = 0
     lines: tuple[str, ...] = ()
+    spectrum: spectra.Spectrum | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,9 @@ def _loops(number: int, part: Rounded, settings: Settings) -> list[Loop]:
     if part.name == "eis":
         parameters = part.technique.parameters
         lines = script.measurement_loop(spectra.head(parameters, settings.eis_amplitude), spectra.SENT)
-        return [Loop(number, schema, spectra.TYPES, interval, lines=tuple(lines))]
+        return [
+            Loop(number, schema, spectra.TYPES, interval, lines=tuple(lines), spectrum=spectra.spectrum(parameters))
+        ]
 
     def loop(head: str, every: float = interval, flags: int = 0, cycle: int | None = None) -> Loop:
         types = (TIME, APPLIED_POTENTIAL, CURRENT)

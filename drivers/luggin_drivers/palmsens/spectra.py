@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from luggin.capabilities import Range, TechniqueCapability
@@ -69,6 +70,32 @@ def duration(parameters: Mapping[str, Any]) -> float:
     ends, count = (parameters["begin_frequency"], parameters["end_frequency"]), parameters["points"]
     ratio = math.log(ends[1] / ends[0]) / max(count - 1, 1)
     return math.fsum(_PERIODS / (ends[0] * math.exp(ratio * k)) + _BESIDE for k in range(count))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The frequencies (Hz) of a loop: ``points`` of them from ``first`` to ``last``, equally far apart in decades."""
+
+    first: float
+    last: float
+    points: int
+
+    def place(self, frequency: float) -> int | None:
+        """Which of them this is, from 0; the instrument may round what it generates. None: no frequency.
+
+        >>> [Spectrum(1000.0, 10.0, 3).place(f) for f in (1000.0, 98.0, 10.0, math.nan)]
+        [0, 1, 2, None]
+        """
+        if not 0.0 < frequency < math.inf:
+            return None
+        if self.points < 2 or self.first == self.last:
+            return 0
+        return round((self.points - 1) * math.log(frequency / self.first) / math.log(self.last / self.first))
+
+
+def spectrum(parameters: Mapping[str, Any]) -> Spectrum:
+    """The frequencies of a technique."""
+    return Spectrum(parameters["begin_frequency"], parameters["end_frequency"], parameters["points"])
 
 
 def head(parameters: Mapping[str, Any], amplitude_means: str) -> str:

@@ -80,6 +80,7 @@ class ScriptRun:
         self._scans = 0
         self._range = nan
         self._time = nan
+        self._place = -1
         self._abort_sent: float | None = None
         self._abort_answered = False
         self._leaving_part: int | None = None
@@ -144,6 +145,8 @@ class ScriptRun:
             if passed > _GAP * loop.interval + resolution(time):
                 flags |= Flag.GAP.value
         self._time = time
+        if loop.spectrum is not None:
+            flags |= self._gap_before(loop.spectrum.place(values[1]))
         row: tuple[Any, ...]
         if len(values) == 2:
             row = (*values, flags)
@@ -155,6 +158,14 @@ class ScriptRun:
             values += [nan] * loop.missing
             row = (*values, scale, flags) if loop.cycle is None else (*values, self._cycle, scale, flags)
         return Frame(loop.schema, self._clock.now(), rows=(row,), part=loop.part)
+
+    def _gap_before(self, place: int | None) -> int:
+        """The flag of a frequency (by its place in the spectrum) before which some are missing."""
+        if place is None:
+            return 0
+        missing = place > self._place + 1
+        self._place = place
+        return Flag.GAP.value if missing else 0
 
     def _refuse_earlier(self, line: bytes, passed: float) -> None:
         """A package that the line gave twice is no second reading. One from before is a mess."""
@@ -191,6 +202,7 @@ class ScriptRun:
         self._decoder = PackageDecoder(loop.types, self._ranges)
         self._cycle = loop.cycle or 0
         self._time = nan  # between two loops the instrument takes its time
+        self._place = -1
         self._scans, self._first_scan = 0, None
         if loop.part == self._leaving_part:
             self._transport.write(b"Y" + self._transport.terminator)

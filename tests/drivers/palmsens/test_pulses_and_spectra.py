@@ -131,6 +131,25 @@ def test_a_spectrum(dialogue, means, amplitude):
     }
 
 
+@pytest.mark.parametrize(
+    ("frequencies", "flags"),
+    [
+        ((1000.0, 316.0, 99.0), [0, 0, 0]),  # rounded, each in its turn
+        ((1000.0, 100.0, 31.6), [0, Flag.GAP, 0]),
+        ((100.0, 31.6), [Flag.GAP, 0]),
+    ],
+)
+def test_a_frequency_that_is_missing_is_a_gap(running, frequencies, flags):
+    # The last ones take many times as long as the first, so the time does not tell.
+    packages = [
+        line(field("eb", 100 * k, "m"), field("dc", round(1000 * f), "m"), field("cd", 0, "u"), field("cc", 5, "k"))
+        for k, f in enumerate(frequencies)
+    ]
+    wide = {**EIS, "begin_frequency": 1e3, "end_frequency": 10.0, "points": 5}
+    instrument = running(b"e\nM000D\n" + b"".join(packages) + b"*\n\n", techniques=[Technique("eis", wide)])
+    assert [row[-1] for row in rows(instrument)] == flags
+
+
 def test_packages_of_another_loop_are_no_rows(running):
     package = line(field("eb", 40, "m"), field("da", 100_000, "u"), field("ba", 7, "n"))
     instrument = running(b"e\nM0002\n" + package + b"*\n\n", techniques=[Technique("swv", SWV)])
