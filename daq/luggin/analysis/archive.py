@@ -28,8 +28,9 @@ _BOOKKEEPING = ("step", "attempt", "received")
 class StepRecord:
     """One attempt at one step, as ``run.log`` has it. Times are run times (s).
 
-    ``status`` is ``done``, ``end_step`` (a limit ended it), ``interrupted``, ``failed``, ``running``, or
-    ``cut off`` if it has no end and the run is not being written.
+    ``status`` is ``done``, ``end_step`` (a limit ended it), ``interrupted``, ``failed``, ``broken`` (the step
+    went on in another attempt, after a line that broke or a suspension), ``running``, or ``cut off`` if it
+    has no end and the run is not being written.
     """
 
     path: str
@@ -52,6 +53,11 @@ class StepRecord:
     def completed(self) -> bool:
         """True if the step came to the end that it should have, or to one that a limit was allowed to make."""
         return self.status in ("done", "end_step")
+
+    @property
+    def suspended(self) -> bool:
+        """True if the cell was opened to wait for a condition, and the step went on in another attempt."""
+        return self.status == "broken" and (self.error or {}).get("type") == "Suspended"
 
 
 class RunArchive:
@@ -112,12 +118,16 @@ class RunArchive:
         from luggin.analysis.unended import parts_of
 
         status = self._unended if self._is_last(step) else CUT_OFF
-        monitored = {str(monitor.get("stream", "")) for monitor in self.header.get("monitors", ())}
         try:
-            parts = parts_of(step, self.store, self.events, monitored, status)
+            parts = parts_of(step, self.store, self.events, self.monitored, status)
         except (StoreError, RunFolderError):
             parts = ()  # what was done is known all the same; whoever asks for rows is told what is wrong with them
         return replace(step, status=status, parts=parts)
+
+    @property
+    def monitored(self) -> frozenset[str]:
+        """Streams of monitors; their rows carry the number of the step beside which they were read."""
+        return frozenset(str(monitor.get("stream", "")) for monitor in self.header.get("monitors", ()))
 
     def _is_last(self, step: StepRecord) -> bool:
         """True if nothing was begun after a step: neither another one, nor the run once more."""

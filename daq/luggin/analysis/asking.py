@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luggin.errors import AnalysisError, LugginError, UsageError
 from luggin.results import Analysis, AnalysisInput, Outcome, Refusal, Table
 from luggin.units import same_kind
+
+if TYPE_CHECKING:
+    from luggin.analysis.archive import RunArchive
 
 
 def ask(
@@ -44,6 +47,32 @@ def ask(
             f"{analysis.name} failed on {fitting[0].source or 'this data'}: {type(error).__name__}: {error}. This is a "
             "mistake in the analysis, not in your data; the data are untouched."
         ) from error
+
+
+def tables_for(
+    archive: RunArchive, analysis: Analysis, on: str | Sequence[str] | None, options: Mapping[str, Any]
+) -> list[Table]:
+    """The tables of a run that an analysis looks at: those of ``on``, and those of the steps that its options name.
+
+    Raises:
+        UsageError: there is no such id, or none of the steps with these ids has rows.
+    """
+    tables = archive.tables(on)
+    have = {(table.step, table.source) for table in tables}
+    for option in analysis.refers:
+        name = options.get(option)
+        for step in archive.steps if isinstance(name, str) else ():
+            if step.id != name or not step.completed:
+                continue
+            if (measured := step.values.get("solution_resistance")) is not None:
+                parameters = {"solution_resistance": dict(measured)}
+                source = f"{archive.folder.name}, step {step.path}"
+                tables.append(
+                    Table("solution_resistance", {}, {}, parameters, archive.sample, id=name, step=step.step, source=source)
+                )
+                continue
+            tables += [t for t in archive.tables(name) if t.step == step.step and (t.step, t.source) not in have]
+    return tables
 
 
 def _options(analysis: Analysis, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

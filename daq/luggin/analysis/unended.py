@@ -6,7 +6,7 @@ the rows tell whose they are, and the event that the instrument was prepared tel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Techniques = list[tuple[str, Mapping[str, Any]]]
 
 
 def parts_of(
-    step: StepRecord, store: StoredRun, events: Sequence[Mapping[str, Any]], monitored: set[str], status: str
+    step: StepRecord, store: StoredRun, events: Sequence[Mapping[str, Any]], monitored: Collection[str], status: str
 ) -> tuple[Mapping[str, Any], ...]:
     """The parts of a step without an end, in the form in which ``run.log`` has those of other steps.
 

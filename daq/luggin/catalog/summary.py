@@ -9,11 +9,13 @@ from typing import Any
 from luggin.analysis import RunArchive, StepRecord
 from luggin.engine.limits import Limit
 from luggin.errors import LugginError
+from luggin.guardian.record import Intervention, read_interventions
+from luggin.observing.states import faults_of
 from luggin.records import Flag
 
 
 def summary_of(archive: RunArchive) -> dict[str, Any]:
-    """Header, conditions, steps, interruptions and results of a run that may be going on.
+    """Header, conditions, steps, interruptions, faults and results of a run that may be going on.
 
     Times are run times (s), which is time in the laboratory, and in UTC where the run knows when it
     began. What cannot be read stands in ``problems``; all else is there.
@@ -52,7 +54,13 @@ def summary_of(archive: RunArchive) -> dict[str, Any]:
         ],
         "instruments": _instruments(archive),
         "steps": [_step(step, counted) for step in archive.steps],
+        "preflights": [_preflight(record, archive) for record in archive.records if record.get("kind") == "preflight"],
         "resumes": [_resume(session, archive) for session in archive.sessions[1:]],
+        "interventions": [_intervention(intervention) for intervention in read_interventions(archive.folder)],
+        "observer_faults": faults_of(archive.folder, archive.records),
+        "plugin_faults": [
+            dict(fault) for r in archive.records if r.get("kind") == "plugins" for fault in r.get("faults", ())
+        ],
         "rows_after_a_gap": gaps,
         "streams": streams,
         "data": str(archive.folder / "data.zarr"),
@@ -62,7 +70,7 @@ def summary_of(archive: RunArchive) -> dict[str, Any]:
 
 
 def _rows(archive: RunArchive) -> tuple[dict[str, int], dict[str, int], Counter[tuple[int, int]]]:
-    """Rows of each stream, rows that follow a gap, and rows of each attempt at a step."""
+    """Rows of each stream, rows that follow a gap, and rows that each attempt at a step measured."""
     import numpy as np
 
     store = archive.store
@@ -75,7 +83,7 @@ def _rows(archive: RunArchive) -> tuple[dict[str, int], dict[str, int], Counter[
         if "flags" in names:
             found = int(np.count_nonzero(store.column(stream, "flags") & Flag.GAP.value))
             gaps.update({stream: found} if found else {})
-        if stream != "events" and "step" in names and "attempt" in names:
+        if stream not in {"events", *archive.monitored} and {"step", "attempt"} <= set(names):
             pairs = np.column_stack([store.column(stream, "step"), store.column(stream, "attempt")])
             for (step, attempt), count in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
                 counted[int(step), int(attempt)] += int(count)
@@ -93,13 +101,33 @@ def _step(step: StepRecord, counted: Counter[tuple[int, int]]) -> dict[str, Any]
         "label": step.label,
         "step": step.step,
         "attempt": step.attempt,
-        "status": step.status,
+        "status": "suspended" if step.suspended else step.status,
         "re_established": step.re_established,
         "started": step.started,
         "ended": step.ended,
         "rows": rows,
         "error": (step.error or {}).get("message", ""),
     }
+
+
+def _preflight(record: Mapping[str, Any], archive: RunArchive) -> dict[str, Any]:
+    """The verdict of one look at the cell, each check also in words, and why the run went on all the same."""
+    from luggin.engine.cell_checks import Check
+
+    path, attempt = record.get("path", ""), record.get("attempt", 1)
+    went_on = next((s.values.get("went_on") for s in archive.steps if (s.path, s.attempt) == (path, attempt)), None)
+    checks = [{**check, "said": str(Check(**check))} for check in record.get("checks", ())]
+    return {
+        "path": path,
+        "attempt": attempt,
+        "verdict": record.get("verdict", ""),
+        "checks": checks,
+        "went_on": str(went_on or ""),
+    }
+
+
+def _intervention(intervention: Intervention) -> dict[str, Any]:
+    return {**vars(intervention), "words": intervention.words}
 
 
 def _resume(session: Mapping[str, Any], archive: RunArchive) -> dict[str, Any]:

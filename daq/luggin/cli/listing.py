@@ -59,12 +59,12 @@ def print_list(found: Found) -> None:
 
 
 def print_summary(summary: Mapping[str, Any]) -> None:
-    """One run: what, how it ended, under which conditions, step by step, and where the rows are."""
+    """One run: what, how it ended, under which conditions, step by step, what went wrong, and where the rows are."""
     click.echo(f"{_plain(summary['title']) or '(no title)'}{_mark(summary)}")
     for name, text in _facts(summary):
         click.echo(f"  {name:12} {_plain(text)}")
     _print_steps(summary["steps"])
-    for line in _interruptions(summary):
+    for line in (*_preflights(summary), *_interruptions(summary), *_faults(summary)):
         click.echo(_plain(line))
     if summary["results"]:
         print_results(summary["results"])
@@ -130,12 +130,33 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
         click.echo("no step was begun")
 
 
+def _preflights(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The verdict of every look at the cell, and the checks that it did not pass."""
+    for look in summary["preflights"]:
+        again = f", attempt {look['attempt']}" if look["attempt"] > 1 else ""
+        on = f"; the run went on: {look['went_on']}" if look["went_on"] else ""
+        yield f"pre-flight, step {look['path']}{again}: {look['verdict']}{on}"
+        yield from (f"pre-flight: {check['said']}" for check in look["checks"] if check["verdict"] != "passed")
+
+
 def _interruptions(summary: Mapping[str, Any]) -> Iterator[str]:
     for resume in summary["resumes"]:
         when = _local(resume["utc"] or "")
         yield f"taken up again {when}{_gap(resume)}; the store: {resume['recovery'] or 'not recorded'}"
     for stream, rows in summary["rows_after_a_gap"].items():
         yield f"{rows} rows of {stream} follow a gap in the readings; nothing was filled in"
+
+
+def _faults(summary: Mapping[str, Any]) -> Iterator[str]:
+    """What a guardian had to do, and what went wrong beside the run."""
+    for intervention in summary["interventions"]:
+        yield f"guardian: {intervention['words']}"
+    for fault in summary["observer_faults"]:
+        who = f"observer {fault['observer']}" if fault["observer"] else "observers"
+        whose = f" of {fault['plugin']}" if fault["plugin"] else ""
+        yield f"{who}{whose}: {fault['what']}"
+    for fault in summary["plugin_faults"]:
+        yield f"plugin {fault['plugin']}: {fault['what']}"
 
 
 def _gap(resume: Mapping[str, Any]) -> str:
