@@ -22,6 +22,8 @@ READ = f'READ? "{BUFFER}", {ELEMENTS}'
 #: Measure now, whatever is sourced and whether the output is on or off. Chooses what is measured (p. 6-3 on).
 MEASURE_VOLTAGE = f'MEAS:VOLT? "{BUFFER}", READ'
 MEASURE_CURRENT = f'MEAS:CURR? "{BUFFER}", READ'
+#: The mode of the output when off in which its relay opens, in its short form.
+RELAY_OPENS = "HIMP"
 CURRENT_LIMIT = "SOUR:VOLT:ILIM?"
 POTENTIAL_LIMIT = "SOUR:CURR:VLIM?"
 
@@ -38,7 +40,7 @@ def on_off(value: bool) -> str:
 
 def off_mode(settings: Settings) -> list[str]:
     """The relay opens when the output is off (p. 2-84); any other mode would force 0 V on the cell or drain it."""
-    return [f"{header} HIMP" for header in off_mode_headers(settings)]
+    return [f"{header} {RELAY_OPENS}" for header in off_mode_headers(settings)]
 
 
 def off_mode_headers(settings: Settings) -> tuple[str, ...]:

@@ -214,9 +214,11 @@ class SourceMeter(CommandTable):
         """Close or open the cell circuit, and read it back.
 
         Raises:
-            InstrumentFault: the output did not go on.
+            InstrumentFault: the output did not go on, or the unit has lost its settings, so it stays off.
             UnsafeState: the output did not go off.
         """
+        if on:
+            self._require_settings_kept()
         self.command(commands.OUTPUT_ON if on else commands.OUTPUT_OFF)
         if self.output_is_on() == on:
             self._measures_technique = on
@@ -281,6 +283,19 @@ class SourceMeter(CommandTable):
                 f"{self.name}: {self._settings.sense} sense was set, but SENS:{measured}:RSEN? answers {remote!r}; the "
                 "output stays off"
             )
+
+    def _require_settings_kept(self) -> None:
+        """Directly before the output goes on: the off mode is ours. A unit that was started anew has another one.
+
+        With its other settings it has lost the limit and where it senses.
+        """
+        for header in commands.off_mode_headers(self._settings):
+            found = self.query(f"{header}?").strip().decode("ascii", "replace")
+            if not found.upper().startswith(commands.RELAY_OPENS):
+                raise InstrumentFault(
+                    f"{self.name}: {header}? answers {found!r}, not {commands.RELAY_OPENS!r} as set: it has lost its "
+                    "settings. Was it started anew? The output stays off."
+                )
 
     def _covering(self, ranges: Sequence[float], level: float, unit: str) -> float:
         """The smallest range that reaches a level; the model's own limit lies a little above its largest range."""

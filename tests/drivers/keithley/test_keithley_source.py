@@ -158,10 +158,19 @@ def test_switching_is_read_back(unit):
     instrument = unit()
     instrument.switch(True)
     instrument.switch(False)
-    assert instrument.transport.said == ["OUTP ON", "OUTP?", "OUTP OFF", "OUTP?"]
+    assert instrument.transport.said == ["OUTP:SMOD?", "OUTP ON", "OUTP?", "OUTP OFF", "OUTP?"]
     instrument.transport.answers["OUTP?"] = "1"
     with pytest.raises(UnsafeState):
         instrument.switch(False)
+
+
+def test_a_unit_that_was_started_anew_behind_its_settings_is_not_switched_on(unit):
+    instrument = unit()
+    instrument.source_potential(0.5, 1e-3)
+    instrument.transport.answers["OUTP:SMOD?"] = "NORM"  # as after switching on: limit and sense are gone too
+    with pytest.raises(InstrumentFault, match=r"OUTP:SMOD\? answers 'NORM', not 'HIMP'.*lost its settings"):
+        instrument.switch(True)
+    assert "OUTP ON" not in instrument.transport.said
 
 
 @pytest.mark.parametrize("answer", ["2", "0.5", "9.91E37", "ON"])
@@ -201,6 +210,7 @@ def test_a_galvanostatic_step_of_a_resistor(unit, clock):
     said = driver.transport.said
     assert said[said.index("SOUR:CURR 2.5e-05") :] == [
         "SOUR:CURR 2.5e-05",
+        "OUTP:SMOD?",
         "OUTP ON",
         "OUTP?",
         *['READ? "defbuffer1", REL, SOUR, READ, SOURSTAT'] * 4,

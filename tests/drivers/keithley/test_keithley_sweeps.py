@@ -119,6 +119,7 @@ def test_the_dialogue_of_a_sweep(unit):
         'SOUR:SWE:VOLT:LIST 1, 0, 1, OFF, "defbuffer1"',
         "SYST:ERR?",
         "SOUR:VOLT 0",
+        "OUTP:SMOD?",
         "OUTP ON",
         "OUTP?",
         "INIT",
