@@ -96,6 +96,16 @@ def test_every_turn_of_a_loop_is_in_the_timetable(planned, plugins):
     assert overview.rows == 3 * 161
 
 
+def test_every_turn_of_a_loop_has_its_own_values(planned, plugins):
+    loop = f'{{do = "for_each", var = "T", values = ["25 degC", "10 degC"], steps = [{OCP}, {CV}, {CV}]}}'
+    overview = look_over(*planned(loop), plugins)
+    assert [(s.path, s.title) for s in overview.steps] == [
+        (f"1/T={turn}/{number}", f"{do} T {t} degC")
+        for turn, t in ((1, 25), (2, 10))
+        for number, do in ((1, "ocp"), (2, "cv"), (3, "cv"))
+    ]
+
+
 def test_all_that_an_instrument_cannot_do_comes_at_once_with_lines(planned, plugins):
     far, fast = CV.replace("-0.8 V", "-7 V"), CV.replace("100 mV/s", "50 V/s")
     with pytest.raises(ProtocolError) as refused:

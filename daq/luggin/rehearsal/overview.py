@@ -11,6 +11,7 @@ from luggin.clock import RealClock
 from luggin.engine.allowed import too_late
 from luggin.engine.execution import ends_at
 from luggin.engine.monitors import check_monitor, taken_streams, wants_instrument
+from luggin.engine.outlook import title_of
 from luggin.engine.stepping import with_stepping
 from luggin.engine.temperatures import TEMPERATURE, objection
 from luggin.engine.watches import judged_columns
@@ -121,7 +122,8 @@ def look_over(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Overview:
                 warnings.append(f"step {execution.path}: {found.late}. A bench with real instruments refuses it")
         found = prepared[key]
         if isinstance(found, PlannedStep):
-            steps.append(replace(found, path=execution.path))
+            # The same step in another turn of a loop: prepared once, and told as what it is in this one.
+            steps.append(replace(found, path=execution.path, title=title_of(execution.step)))
     capabilities = [instrument.capabilities for instrument in offline.values()]
     if len(problems) == 0:
         problems += never_judged(plan, loaded, steps)
@@ -145,7 +147,7 @@ def _plan_step(
     from luggin.steps import Chain, Preflight, Rest, TechniqueStep
 
     step = execution.step
-    title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
+    title = title_of(step)
     members: Sequence[Any] = step.steps if isinstance(step, Chain) else [step]
     techniques = [member for member in members if isinstance(member, TechniqueStep)]
     waiting = float(step.duration) if isinstance(step, Rest) else 0.0
@@ -188,12 +190,11 @@ def _plan_tempering(
     """A step of a temperature controller; how long the way to a temperature takes, nobody knows beforehand."""
     if said := objection(devices, plan.limits, step):
         return _problem(loaded, execution, f"{said}.")
-    title = " ".join(filter(None, [step.do, step.id and f"'{step.id}'", step.label]))
     duration, dt = float(getattr(step, "dwell", 0.0)), getattr(step, "dt", None)
     rows = 0 if dt is None else int(duration / dt) + 1
     return PlannedStep(
         execution.path,
-        title,
+        title_of(step),
         duration + float(step.rest_before or 0.0),
         rows,
         rows * (TEMPERATURE.row_struct.size + _OWN_BYTES),
