@@ -72,6 +72,7 @@ def render(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
     """
     from luggin_plugins.report.conditions import conditions_section, events_section, limits_section
     from luggin_plugins.report.gathering import gather
+    from luggin_plugins.report.looks import preflight_section
     from luggin_plugins.report.methods import methods_section
     from luggin_plugins.report.provenance import footer, provenance_section
     from luggin_plugins.report.results import figures_section, results_section
@@ -83,6 +84,7 @@ def render(archive: RunArchive, plugins: Plugins, written: datetime, zone: tzinf
         results_section,
         figures_section,
         conditions_section,
+        preflight_section,
         events_section,
         limits_section,
         instruments_section,

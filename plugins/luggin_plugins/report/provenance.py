@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from luggin.observing.states import STILL_DELIVERING, faults_of
 from luggin_plugins.report.gathering import Material
 from luggin_plugins.report.markup import Html, bullets, clean, details, element, join, pairs, section, table
 from luggin_plugins.report.wording import counted, described, plural, short
@@ -28,6 +29,8 @@ def provenance_section(material: Material) -> Html:
     notes = archive.header.get("notes")
     if notes:
         rows.append(("notes", described(notes)))
+    if busy := [_whose(fault) for fault in _observer_faults(material) if fault.get("what") == STILL_DELIVERING]:
+        rows.append(("observers", f"{', '.join(busy)}: still busy when this was written; see observers.json"))
     protocols = [archive.header.get("protocol", {}), *_changed(material)]
     texts = [_text("Protocol" if k == 0 else "Protocol, as changed on resuming", p) for k, p in enumerate(protocols)]
     bench = archive.header.get("bench", {})
@@ -87,14 +90,36 @@ def _code(text: object) -> Html:
 
 
 def footer(material: Material) -> Html:
-    """What failed, or that nothing did."""
+    """What failed in the report, in analyses, and in plugins and observers of the run, or that nothing did."""
     failed: list[object] = [join([element("b", short(f.what)), ": ", short(f.why, 1000)]) for f in material.failures]
     failed += [short(described(e), 600) for e in material.archive.events if _names_plugin(e)]
+    failed += [_fault(f"plugin {short(f.get('plugin', ''), 80)}", f) for f in _plugin_faults(material)]
+    failed += [_fault(_whose(f), f) for f in _observer_faults(material) if f.get("what") != STILL_DELIVERING]
     if not failed:
         return element(
             "footer", element("p", "Nothing failed: every analysis was asked, every row read, every figure drawn.")
         )
     return element("footer", element("h2", "What failed"), bullets(failed))
+
+
+def _fault(who: str, fault: Mapping[str, Any]) -> Html:
+    return join([element("b", who), ": ", short(fault.get("what", ""), 1000)])
+
+
+def _plugin_faults(material: Material) -> list[Mapping[str, Any]]:
+    """Plugins that failed to add to what is known of the run."""
+    return [fault for r in material.archive.records if r.get("kind") == "plugins" for fault in r.get("faults", ())]
+
+
+def _observer_faults(material: Material) -> list[dict[str, str]]:
+    return faults_of(material.archive.folder, material.archive.records)
+
+
+def _whose(fault: Mapping[str, Any]) -> str:
+    """An observer by its name and its plugin, as far as they are known."""
+    observer, plugin = short(fault.get("observer", ""), 80), short(fault.get("plugin", ""), 80)
+    who = f"observer {observer}" if observer else "observers"
+    return f"{who} of {plugin}" if plugin else who
 
 
 def _names_plugin(event: Mapping[str, Any]) -> bool:
