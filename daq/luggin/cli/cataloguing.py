@@ -86,7 +86,8 @@ def show(run: str, folder: Path, as_json: bool) -> int:
     """Show RUN: its folder, or as much of its name as no other run has.
 
     Conditions, steps with their attempts and rows, pre-flights, interruptions, what a guardian did,
-    faults of observers and plugins, limits, instruments, results, and where the rows are. Works while the run is going on; nothing is written.
+    faults of observers and plugins, limits, instruments, results, and where the rows are.
+    Works while the run is going on; nothing is written.
     """
     from luggin.analysis import open_run
     from luggin.catalog import resolve_run, summary_of
