@@ -199,8 +199,9 @@ def documents() -> Parser:
         load = load_yaml if data[:1] in b"abc-" else load_toml
         document = load(data, "x")
         require(isinstance(document.data, dict), "no table")
+        last = len(_LINE_ENDS.findall(document.text)) + 1
         for path, line in document.lines.items():
-            require(1 <= line <= len(_LINE_ENDS.findall(document.text)) + 1, f"{path} on line {line}")
+            require(1 <= line <= last, f"{path} on line {line}")
 
     return Parser("documents (TOML, YAML)", seeds, parse, (UsageError,), TEXTS)
 
