@@ -157,6 +157,7 @@ def test_a_rehearsal_runs_everything_in_a_folder_that_is_thrown_away(planned, pl
     loaded, plan = planned(OCP, CV, head=LIMITS)
     rehearsal = rehearse(loaded, plan, plugins)
     assert (rehearsal.outcome, rehearsal.rows, rehearsal.error, rehearsal.exit_code) == ("completed", 181, "", 0)
+    assert rehearsal.duration == pytest.approx(26.0, abs=1.0), "the time that it took in the laboratory"
     # Some microamperes for 16 s.
     assert 1e-6 < rehearsal.charge < 1e-3
     assert [p.name for p in tmp_path.iterdir()] == ["home"]

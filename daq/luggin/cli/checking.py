@@ -105,21 +105,22 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
     table.add_column("step")
     for heading in ("begins", "takes", "rows", "latency"):
         table.add_column(heading, justify="right", no_wrap=True)
-    begins = 0.0
+    begins, later = 0.0, False
     for number, step in enumerate(overview.steps):
         if number < _LONGEST:
             latency = f"{step.latency:.2g} s" if step.rows else ""
             begun = show_duration(begins) if begins else "0"
-            table.add_row(step.path, step.title, begun, show_duration(step.duration), str(step.rows or ""), latency)
+            takes = f"{'> ' if step.least else ''}{show_duration(step.duration)}"
+            table.add_row(
+                step.path, step.title, f"{'> ' if later else ''}{begun}", takes, str(step.rows or ""), latency
+            )
         begins += step.duration
+        later = later or step.least
     console.print(table)
     if len(overview.steps) > _LONGEST:
         console.print(f"... and {len(overview.steps) - _LONGEST} steps more")
     steps = f"{len(overview.steps)} step{'s' * (len(overview.steps) != 1)}"
-    click.echo(
-        f"{steps}, {show_duration(overview.duration)} without prompts, {overview.rows} rows, "
-        f"{show(overview.bytes, 'B')} uncompressed"
-    )
+    click.echo(f"{steps}, {_without(overview)}, {overview.rows} rows, {show(overview.bytes, 'B')} uncompressed")
     if overview.largest_charge is not None:
         click.echo(f"charge: the current limit lets at most {show(overview.largest_charge, 'C')} through")
     for limit, holder in overview.limits.items():
@@ -139,6 +140,13 @@ def print_check(protocol: Path, overview: Overview, rehearsal: Rehearsal | None)
         click.echo(f"it cannot run: {overview.refused}")
 
 
+def _without(overview: Overview) -> str:
+    """How long it takes, and what comes on top of that."""
+    if overview.is_whole:
+        return f"{show_duration(overview.duration)} without prompts"
+    return f"at least {show_duration(overview.duration)} (without prompts and the way to temperatures)"
+
+
 def print_rehearsal(rehearsal: Rehearsal) -> None:
     """How the rehearsal went, in one line."""
     if rehearsal.error:
@@ -146,7 +154,7 @@ def print_rehearsal(rehearsal: Rehearsal) -> None:
     else:
         click.echo(
             f"rehearsal on simulated twins: {rehearsal.outcome}, {rehearsal.rows} rows, "
-            f"{show(rehearsal.charge, 'C')} through the cell"
+            f"{show(rehearsal.charge, 'C')} through the cell, in {show_duration(rehearsal.duration)}"
         )
     if rehearsal.refused:
         click.echo(f"it cannot run: {rehearsal.refused}")

@@ -17,15 +17,25 @@ _TOLD = 6
 
 @dataclass(frozen=True)
 class Ahead:
-    """A step that will be done: where it stands, what it is, and how long it takes (s; None if nobody can say)."""
+    """A step that will be done: where it stands, what it is, and how long it takes (s; None if nobody can say).
+
+    With ``least`` it takes as long at least: the way to a temperature comes before the dwell there.
+    """
 
     path: str
     title: str
     duration: float | None
+    least: bool = False
+
+    @property
+    def takes(self) -> str:
+        """How long, in words; empty if nobody can say."""
+        if self.duration is None:
+            return ""
+        return f"{'at least ' if self.least else ''}{show_duration(self.duration)}"
 
     def __str__(self) -> str:
-        takes = "" if self.duration is None else f" ({show_duration(self.duration)})"
-        return f"step {self.path} {self.title}{takes}"
+        return f"step {self.path} {self.title}{f' ({self.takes})' if self.takes else ''}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class GoesOn(Ahead):
         if self.continues:
             left = "" if self.duration is None else f"the {show_duration(self.duration)} that are left"
             return f"step {self.path} {self.title} goes on with {left} (attempt {self.attempt}{stays})"
-        takes = "" if self.duration is None else f", {show_duration(self.duration)}"
+        takes = f", {self.takes}" if self.takes else ""
         return f"step {self.path} {self.title} begins again (attempt {self.attempt}{takes}{stays})"
 
 
@@ -119,7 +129,7 @@ class Outlook:
     @property
     def is_whole(self) -> bool:
         """Whether the length of everything that comes is known."""
-        return self.ahead is not None and all(step.duration is not None for step in self.coming)
+        return self.ahead is not None and all(s.duration is not None and not s.least for s in self.coming)
 
     def words(self, now: datetime | None = None) -> list[str]:
         """For the person at the bench; with ``now`` (UTC) it says when it will be over."""

@@ -90,6 +90,7 @@ def _goes_on(entry: PathHistory, known: Mapping[str, Step] | None, rows: int, do
         entry.path,
         title_of(step),
         lasts(step if left is None else left),
+        _at_least(step),
         policy=policy_of(step),
         attempt=entry.attempts + 1,
         rows=rows,
@@ -105,7 +106,9 @@ def _ahead(history: History, known: Mapping[str, Step] | None, begun: str | None
         return None
     done = {path for path, entry in history.paths.items() if entry.ended is not None}
     return tuple(
-        Ahead(path, title_of(step), lasts(step)) for path, step in known.items() if path not in done and path != begun
+        Ahead(path, title_of(step), lasts(step), _at_least(step))
+        for path, step in known.items()
+        if path not in done and path != begun
     )
 
 
@@ -128,7 +131,10 @@ def _made_again(history: History, known: Mapping[str, Step] | None, before: str 
     for path, its in states.items():
         step = None if known is None else known.get(path)
         title = history.paths[path].do if step is None else title_of(step)
-        made.append(MadeAgain(path, title, None if step is None else lasts(step), states=tuple(its)))
+        if step is None:
+            made.append(MadeAgain(path, title, None, states=tuple(its)))
+        else:
+            made.append(MadeAgain(path, title, lasts(step), _at_least(step), states=tuple(its)))
     return tuple(made)
 
 
@@ -246,6 +252,13 @@ class _Never:
     """A question before a run: nothing has begun that could stop it."""
 
     is_set = False
+
+
+def _at_least(step: Step) -> bool:
+    """Whether a step may take longer than it says: until a temperature is there, nobody knows how long."""
+    from luggin.steps import TemperatureStep
+
+    return isinstance(step, TemperatureStep)
 
 
 def title_of(step: Step) -> str:

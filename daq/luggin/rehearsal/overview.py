@@ -33,6 +33,7 @@ _OWN_BYTES = 24
 class PlannedStep:
     """One step as it will be executed.
 
+    It takes ``duration`` (s), or with ``least`` as long at least: nobody knows how long a temperature takes to come.
     ``latency`` is the largest age of a row on arrival (s); ``late`` says which limit that is too much
     for, ``columns`` what limits can be judged by.
     """
@@ -47,6 +48,7 @@ class PlannedStep:
     notes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     late: str = ""
+    least: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,13 @@ class Overview:
 
     @property
     def duration(self) -> float:
-        """Planned time of all steps (s), without prompts."""
+        """Planned time of all steps (s), without prompts and without the way to temperatures."""
         return sum(step.duration for step in self.steps)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing comes on top of that but people."""
+        return not any(step.least for step in self.steps)
 
     @property
     def rows(self) -> int:
@@ -188,6 +195,8 @@ def _plan_tempering(
     plan: Plan,
 ) -> PlannedStep | Problem:
     """A step of a temperature controller; how long the way to a temperature takes, nobody knows beforehand."""
+    from luggin.steps import SetTemperature
+
     if said := objection(devices, plan.limits, step):
         return _problem(loaded, execution, f"{said}.")
     duration, dt = float(getattr(step, "dwell", 0.0)), getattr(step, "dt", None)
@@ -201,6 +210,7 @@ def _plan_tempering(
         0.0,
         closed=False,
         columns=TEMPERATURE.names if dt is not None else (),
+        least=not isinstance(step, SetTemperature),
     )
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What happened on the simulated twins; ``refused`` says why a script cannot run on its own bench all the same."""
+    """What happened on the simulated twins, in ``duration`` of virtual time (s).
+
+    ``refused`` says why a script cannot run on its own bench all the same.
+    """
 
     outcome: str
     rows: int
@@ -33,6 +36,7 @@ class Rehearsal:
     exit_code: int = 0
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     refused: str = ""
+    duration: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """What ``luggin check --json`` prints."""
@@ -52,9 +56,10 @@ def rehearse(loaded: LoadedProtocol, plan: Plan, plugins: Plugins) -> Rehearsal:
         finished = run_protocol(
             loaded, replace(twins, folder=Path(place) / "run", analyses=()), plugins, people=SimulatedOperator()
         )
-        rows, charge = _measured(finished.folder)
+        rows, charge, duration = _measured(finished.folder)
         _note([rehearsal_key(plan)], finished)
-    return Rehearsal(finished.outcome, rows, charge, str(finished.error or ""), finished.exit_code)
+    error = str(finished.error or "")
+    return Rehearsal(finished.outcome, rows, charge, error, finished.exit_code, duration=duration)
 
 
 def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Rehearsal:
@@ -77,11 +82,12 @@ def rehearse_script(source: Source, bench: Bench | None, plugins: Plugins) -> Re
         _note(keys, finished)
     return Rehearsal(
         finished.outcome,
-        sum(rows for rows, _ in measured),
-        sum(charge for _, charge in measured),
+        sum(rows for rows, _, _ in measured),
+        sum(charge for _, charge, _ in measured),
         str(finished.error or ""),
         finished.exit_code,
         refused=refused[0] if refused else "",
+        duration=sum(duration for _, _, duration in measured),
     )
 
 
@@ -96,19 +102,20 @@ def _note(keys: Sequence[str], finished: Finished) -> None:
         note_rehearsal(key, trouble and f"{finished.outcome}: {trouble}")
 
 
-def _measured(folder: Path) -> tuple[int, float]:
-    """Rows, and the charge that went through the cell (C, both directions counted)."""
+def _measured(folder: Path) -> tuple[int, float, float]:
+    """Rows, the charge that went through the cell (C, both directions counted), and how long it took (s)."""
     import numpy as np
 
     from luggin.analysis import open_run
 
     rows, charge = 0, 0.0
-    for table in open_run(folder).tables():
+    archive = open_run(folder)
+    for table in archive.tables():
         rows += len(table)
         if "current" in table.columns and len(table) > 1:
             current, time = np.abs(table.columns["current"]), table.columns["time"]
             charge += float(np.nansum((current[1:] + current[:-1]) / 2 * np.diff(time)))
-    return rows, charge
+    return rows, charge, History(archive.records).last_time
 
 
 def twin_bench(bench: Bench, plugins: Plugins) -> Bench:

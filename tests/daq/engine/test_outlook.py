@@ -262,6 +262,18 @@ def test_a_soak_does_not_want_the_soak_before_it(begun, again):
     assert [made.path for made in outlook.again] == again
 
 
+def test_the_way_to_a_temperature_comes_on_top_of_the_dwell():
+    loaded = load_protocol(text=f'title = "x"\nsteps = [{LADDER[0]}, {OCP}, {LADDER[1]}, {OCP}]\n{SAMPLE}')
+    records = [HEADER, started("1", establishes=["temperature@oven"]), ended("1"), started("2")]
+    outlook = outlook_of(Path("r"), History(records), loaded.protocol.walk(), ended="cut off", gap=1.0)
+    assert outlook.remaining == pytest.approx(2 * 3600 + 2 * 20)
+    assert not outlook.is_whole
+    words = "\n".join(outlook.words())
+    assert "first     temperature@oven: step 1 equilibrate (at least 1 h), because the stop undid it" in words
+    assert "after     step 3 equilibrate (at least 1 h), step 4 ocp (20 s)" in words
+    assert "takes     at least 2 h" in words
+
+
 def test_of_a_script_only_what_it_did_is_known():
     header = {**HEADER, "protocol": {"kind": "python"}}
     records = [header, started("1", establishes=["hot@cell"]), ended("1"), started("2", do="cv")]
