@@ -157,6 +157,8 @@ class Analysis:
     ``needs`` maps a technique to the columns (with unit) that its tables must have. ``function``
     must be pure. ``parameters`` is a pydantic model class (or None) that validates the options of
     the protocol's ``analyses`` entry; what it returns by ``model_dump()`` reaches the function.
+    ``refers`` names options that hold the id of a further step (a blank, a resistance): its tables
+    come with the others.
     """
 
     name: str
@@ -165,3 +167,4 @@ class Analysis:
     function: Callable[[AnalysisInput], Outcome]
     parameters: Callable[[], type[Any]] | None = None
     version: str = "1"
+    refers: tuple[str, ...] = ()

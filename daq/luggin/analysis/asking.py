@@ -68,7 +68,16 @@ def tables_for(
                 parameters = {"solution_resistance": dict(measured)}
                 source = f"{archive.folder.name}, step {step.path}"
                 tables.append(
-                    Table("solution_resistance", {}, {}, parameters, archive.sample, id=name, step=step.step, source=source)
+                    Table(
+                        "solution_resistance",
+                        {},
+                        {},
+                        parameters,
+                        archive.sample,
+                        id=name,
+                        step=step.step,
+                        source=source,
+                    )
                 )
                 continue
             tables += [t for t in archive.tables(name) if t.step == step.step and (t.step, t.source) not in have]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from luggin.analysis import ask_and_keep, open_run, outcome_to_json
+from luggin.analysis.asking import tables_for
 from luggin.errors import LugginError
 from luggin.results import Outcome, Quantity, Refusal
 
@@ -21,9 +22,12 @@ def analyse_steps(
     steps = {r.step for r in results}
 
     def answer() -> dict[str, Any]:
-        tables = [t for t in open_run(run.folder).tables() if not steps or t.step in steps]
+        analysis, archive = run.plugins.analysis(name), open_run(run.folder)
+        named = {parameters.get(option) for option in analysis.refers} - {None, ""}
+        every = tables_for(archive, analysis, None, parameters)
+        tables = [t for t in every if not steps or t.step in steps or t.id in named]
         _, kept = ask_and_keep(
-            run.plugins.analysis(name),
+            analysis,
             tables,
             run.sample,
             parameters,
@@ -61,7 +65,8 @@ def analyse_protocol(
         options = {k: v for k, v in entry.items() if k not in ("use", "on")}
         name = str(entry["use"])
         try:
-            analysis, tables = plugins.analysis(name), archive.tables(entry.get("on"))
+            analysis = plugins.analysis(name)
+            tables = tables_for(archive, analysis, entry.get("on"), options)
             place = archive.folder / "results"
             outcome, _ = ask_and_keep(analysis, tables, archive.sample, options, folder=place, created=created)
             said.append(outcome_to_json(name, outcome))

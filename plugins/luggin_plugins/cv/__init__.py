@@ -33,6 +33,7 @@ HALF_WAVES = Analysis(
     needs={"cv": {"potential": "V", "current": "A"}, "solution_resistance": {}},
     function=_half_waves,
     parameters=_options,
+    refers=("subtract", "resistance"),
 )
 
 

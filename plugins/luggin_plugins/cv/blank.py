@@ -54,7 +54,7 @@ def subtracted(vg: Voltammogram, blank: Sequence[Table], name: str) -> Voltammog
         return refusals.no_blank(name, other.reason)
     current = vg.current.copy()
     for number, sweep in enumerate(vg.sweeps):
-        partner = _partner(other, number, sweep.direction)
+        partner = _partner(vg, sweep, other, number)
         if partner is None:
             return refusals.blank_differs(name, "it has no sweep in this direction")
         why = _difference(vg, sweep, other, partner)
@@ -66,12 +66,17 @@ def subtracted(vg: Voltammogram, blank: Sequence[Table], name: str) -> Voltammog
     return replace(vg, current=current)
 
 
-def _partner(blank: Voltammogram, number: int, direction: int) -> Sweep | None:
-    """The blank's sweep of the same number, or its last one of the same direction."""
-    if number < len(blank.sweeps) and blank.sweeps[number].direction == direction:
-        return blank.sweeps[number]
-    same = [s for s in blank.sweeps if s.direction == direction]
-    return same[-1] if same else None
+def _partner(vg: Voltammogram, sweep: Sweep, blank: Voltammogram, number: int) -> Sweep | None:
+    """The blank's sweep of the same number, or its last one in this direction that goes as far.
+
+    A scan that begins between its vertices ends with a sweep that goes no farther than to its beginning.
+    """
+    same = [s for s in blank.sweeps if s.direction == sweep.direction]
+    if number < len(blank.sweeps) and blank.sweeps[number] in same:
+        same.append(blank.sweeps[number])
+    fitting = [s for s in same if not _difference(vg, sweep, blank, s)]
+    best = fitting or same
+    return best[-1] if best else None
 
 
 def _difference(vg: Voltammogram, sweep: Sweep, blank: Voltammogram, partner: Sweep) -> str:
