@@ -1,10 +1,45 @@
-"""What an earlier process measured of a step that it did not end."""
+"""What an earlier process measured: of a step that it did not end, and last of all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from luggin.engine.parts import Part
+
+if TYPE_CHECKING:
+    from luggin.analysis import RunArchive
+    from luggin.guardian.record import Intervention
+    from luggin.store import StoredRun
+
+
+def newest_row(store: StoredRun) -> tuple[int, float | None]:
+    """How many rows of instruments a run has, and when the newest arrived (s of its time; None if there is none)."""
+    rows, newest = 0, None
+    for stream in store.streams:
+        count = store.rows(stream)
+        if not count or "received" not in store.schema(stream).names:
+            continue
+        rows += count
+        received = float(store.column(stream, "received", count - 1, count)[0])
+        newest = received if newest is None else max(newest, received)
+    return rows, newest
+
+
+def last_sign_of_life(
+    archive: RunArchive, last_record: float, last_row: float | None, interventions: Iterable[Intervention]
+) -> datetime | None:
+    """When (UTC) a run was last known to be alive; None if it does not know when it began.
+
+    The log of a run has a record now and then, its rows tell more; and a guardian acts as soon as it misses
+    the run.
+    """
+    moment = archive.moment(max(last_record, last_row or 0.0))
+    if moment is None:
+        return None
+    return max([moment.astimezone(UTC), *(datetime.fromisoformat(one.utc).astimezone(UTC) for one in interventions)])
 
 
 def measured_before(folder: Path, path: str) -> tuple[list[Part], float]:

@@ -7,7 +7,7 @@ here they are put into words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from luggin.errors import LugginError, RunFolderError, StoreLocked, UsageError
 if TYPE_CHECKING:
     from luggin.engine.history import PathHistory
     from luggin.engine.progress import People
+    from luggin.guardian.record import Intervention
     from luggin.steps import Execution, LoadedProtocol, Step, Vocabulary
 
 
@@ -179,7 +180,7 @@ def read_outlook(folder: Path, vocabulary: Vocabulary, changed: LoadedProtocol |
         ProtocolError: its protocol cannot be read any more, as when a plugin is missing.
     """
     from luggin.analysis import open_run
-    from luggin.engine.leftovers import measured_before
+    from luggin.engine.leftovers import last_sign_of_life, measured_before, newest_row
     from luggin.guardian.record import read_interventions
     from luggin.store import is_being_written
 
@@ -189,20 +190,23 @@ def read_outlook(folder: Path, vocabulary: Vocabulary, changed: LoadedProtocol |
         raise RunFolderError(f"{folder}: run.log ends before the run began; there is nothing to resume")
     begun = next((path for path in reversed(history.order) if history.paths[path].ended is None), None)
     rows, done = 0, 0.0
+    newest: float | None = None
     blocked = ""
     trouble: LugginError | None = None
     if is_being_written(folder):
         blocked = "a process writes it now; stop that first"
         trouble = StoreLocked(f"{folder}: {blocked}.")
-    if begun is not None:
-        try:
+    try:
+        _, newest = newest_row(archive.store)
+        if begun is not None:
             parts, done = measured_before(folder, begun)
             rows = sum(part.count for part in parts)
-        except LugginError as error:
-            blocked, trouble = blocked or f"its rows cannot be read: {error}", trouble or error
-    last = archive.moment(history.last_time)
+    except LugginError as error:
+        blocked, trouble = blocked or f"its rows cannot be read: {error}", trouble or error
+    interventions = read_interventions(folder)
+    last = last_sign_of_life(archive, history.last_time, newest, interventions)
     virtual = bool(history.header.get("virtual"))
-    gap = None if virtual or last is None else max((RealClock().utc() - last.astimezone(UTC)).total_seconds(), 0.0)
+    gap = None if virtual or last is None else max((RealClock().utc() - last).total_seconds(), 0.0)
     return outlook_of(
         folder,
         history,
@@ -211,10 +215,18 @@ def read_outlook(folder: Path, vocabulary: Vocabulary, changed: LoadedProtocol |
         rows=rows,
         done=done,
         gap=gap,
-        guardian=[intervention.words for intervention in read_interventions(folder)],
+        guardian=[_in_short(intervention) for intervention in interventions],
         blocked=blocked,
         trouble=trouble,
     )
+
+
+def _in_short(acted: Intervention) -> str:
+    """What a guardian did, without what instruments answered: that stands in ``guardian.log``."""
+    did = [f"{role} {how.partition(' (')[0]}" for role, how in acted.safe.items()]
+    did += [f"{role} COULD NOT BE MADE SAFE: {reason}" for role, reason in acted.open_ends.items()]
+    moment = datetime.fromisoformat(acted.utc).astimezone()
+    return f"{acted.why}; the guardian acted on {moment:%Y-%m-%d at %H:%M:%S}: {'; '.join(did)}"
 
 
 def _executions(history: History, vocabulary: Vocabulary, changed: LoadedProtocol | None) -> Iterable[Execution] | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from luggin.clock import RealClock
 from luggin.engine.history import History
+from luggin.engine.leftovers import newest_row
 from luggin.errors import LugginError
 from luggin.platform import FileLock
 from luggin.transport.ownership import lock_folder
@@ -266,15 +267,7 @@ def _guardian(archive: RunArchive) -> str:
 def _newest_row(archive: RunArchive, ticks: _Time) -> tuple[int, float | None, str]:
     """Rows of instruments, age of the newest (s), and what could not be read."""
     try:
-        store = archive.store
-        rows, newest = 0, None
-        for stream in store.streams:
-            count = store.rows(stream)
-            if not count or "received" not in store.schema(stream).names:
-                continue
-            rows += count
-            received = float(store.column(stream, "received", count - 1, count)[0])
-            newest = received if newest is None else max(newest, received)
+        rows, newest = newest_row(archive.store)
     except (LugginError, OSError) as error:
         return 0, None, f"its rows cannot be read: {error}"
     return rows, None if newest is None else ticks.age(newest), ""

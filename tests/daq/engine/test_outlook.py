@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,12 +10,17 @@ import pytest
 from luggin import plugins as plugin_manager
 from luggin.analysis import open_run
 from luggin.bench import load_bench
+from luggin.clock import RealClock
 from luggin.engine.history import History
+from luggin.engine.leftovers import last_sign_of_life, newest_row
 from luggin.engine.outlook import confirm_resume, outlook_of, read_outlook
 from luggin.engine.progress import Silent
 from luggin.engine.protocols import plan_of, resume_protocol, run_protocol
 from luggin.errors import RunFolderError, UsageError
+from luggin.guardian.record import read_interventions
+from luggin.records import ATTEMPT, POTENTIAL, RECEIVED, STEP, TIME, Frame, Schema
 from luggin.steps import Vocabulary, load_protocol
+from luggin.store import RunLog, StoreWriter
 
 SAMPLE = """
 [sample]
@@ -295,6 +300,78 @@ def test_guardians_and_long_protocols_are_told_shortly():
     assert "guardian  the runner died" in words
     assert "and 14 more" in words
     assert outlook.remaining == pytest.approx(400.0)
+
+
+class Clock:
+    def now(self):
+        return 0.0
+
+
+@pytest.fixture
+def cut_off(tmp_path):
+    """A run on a real bench whose log ends after 3 s and whose last row came after 40 s; perhaps a guardian acted."""
+    created = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+    def make(*guardian):
+        text = f'title = "x"\nsteps = [{OCP}]\n{SAMPLE}'
+        writer = StoreWriter.create(tmp_path / "run", {}, host_clock=Clock())
+        schema = Schema("ocp", (TIME, POTENTIAL, RECEIVED, STEP, ATTEMPT))
+        for second in (3.0, 20.0, 40.0):
+            writer.append(Frame(schema, second, [(second, 0.1, second, 1, 1)]))
+        writer.sync_now()
+        with RunLog.create(tmp_path / "run") as log:
+            protocol = {"kind": "toml", "name": "p", "text": text, "sha256": ""}
+            log.append({**HEADER, "time": 0.0, "protocol": protocol, "created": created.isoformat()})
+            log.append({"kind": "session", "time": 0.0, "reason": "start", "utc": created.isoformat(), "pid": 1})
+            log.append({**started("1", do="ocp"), "time": 3.0})
+        writer.abandon()
+        if guardian:
+            lines = [{"guardian": 7, **record} for record in guardian]
+            (tmp_path / "run" / "guardian.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return tmp_path / "run"
+
+    return make
+
+
+def at(second):
+    return datetime(2026, 11, 20, 12, 0, tzinfo=UTC) + timedelta(seconds=second)
+
+
+def alive(folder):
+    """When the run was last known to be alive."""
+    archive = open_run(folder)
+    _, row = newest_row(archive.store)
+    return last_sign_of_life(archive, History(archive.records).last_time, row, read_interventions(folder))
+
+
+def test_rows_that_came_after_the_last_record_are_a_sign_of_life(cut_off):
+    folder = cut_off()
+    assert alive(folder) == at(40)
+    clock = RealClock()
+    before = clock.utc()
+    gap = read_outlook(folder, Vocabulary()).gap
+    assert max((before - at(40)).total_seconds(), 0.0) <= gap <= max((clock.utc() - at(40)).total_seconds(), 0.0)
+
+
+ACTED = (
+    {"utc": at(41.123456).isoformat(), "what": "acts", "why": "the runner ended", "lines": ["cell", "smu", "bath"]},
+    {"utc": at(41.2).isoformat(), "what": "made safe", "role": "cell", "words": "read back: 'e\\nM000B\\nPab'"},
+    {"utc": at(41.3).isoformat(), "what": "given up", "role": "smu", "words": "tried for 60 s; last: no answer"},
+    {"utc": at(41.3).isoformat(), "what": "left running", "role": "bath", "words": "as the bench says"},
+)
+
+
+def test_a_guardian_that_acts_knows_when_the_run_ended(cut_off):
+    assert alive(cut_off(*ACTED)) == at(41.123456)
+
+
+def test_of_a_guardian_the_person_hears_what_became_of_each_line(cut_off):
+    """Neither the raw answers of an instrument nor microseconds: these stand in guardian.log."""
+    (words,) = read_outlook(cut_off(*ACTED), Vocabulary()).guardian
+    assert words == (
+        f"the runner ended; the guardian acted on {at(41).astimezone():%Y-%m-%d at %H:%M:%S}: cell was made safe; "
+        "bath was left running; smu COULD NOT BE MADE SAFE: tried for 60 s; last: no answer"
+    )
 
 
 class Somebody:
