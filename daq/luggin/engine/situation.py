@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Events that say what became of a run, and not what it does just now.
 _NEWS = ("prepared", "made safe", "guardian")
+#: Events whose one word says too little where the step stands beside them.
+_TELLING = {"started": "the run began", "resumed": "the run was taken up"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Situation:
         doing: ``measuring``, ``waiting for a person``, ``suspended``, ``waiting`` or ``between steps``.
         rows: of all streams of instruments.
         last_row: how old the newest row is (s).
-        last_event: what happened last, and how long ago (s).
+        last_event: what happened last (an event, or the end of a step), and how long ago (s).
         trip: the limit that tripped.
         guardian: who guards its lines, in words.
         remaining: time that is left at least (s of lab time).
@@ -146,7 +148,7 @@ def situation_of(folder: Path, vocabulary: Vocabulary, now: datetime | None = No
     rows, last_row, problem = _newest_row(archive, ticks)
     number, steps, ahead = _place(history, vocabulary)
     step = _current(archive)
-    event: Mapping[str, Any] = next((e for e in reversed(archive.events) if e.get("what") not in _NEWS), {})
+    happened, since = _last_happening(archive)
     known: dict[str, Any] = {}
     if step is not None:
         planned = _planned(archive, step)
@@ -173,8 +175,8 @@ def situation_of(folder: Path, vocabulary: Vocabulary, now: datetime | None = No
         steps=steps,
         rows=rows,
         last_row=last_row,
-        last_event=" ".join(filter(None, [str(event.get("what", "")), str(event.get("words", ""))])),
-        last_event_age=ticks.age(float(event["time"])) if event else None,
+        last_event=happened,
+        last_event_age=None if since is None else ticks.age(since),
         trip=history.trip,
         guardian=_guardian(archive),
         remaining=ahead,
@@ -233,6 +235,20 @@ def _current(archive: RunArchive) -> StepRecord | None:
     last_session = float(archive.sessions[-1].get("time", 0.0)) if archive.sessions else 0.0
     running = [step for step in steps if step.ended is None and step.started >= last_session]
     return running[-1] if running else None
+
+
+def _last_happening(archive: RunArchive) -> tuple[str, float | None]:
+    """What happened last, in words, and at which time of the run (s): an event, or the end of a step."""
+    for record in reversed(archive.records):
+        kind, what = record.get("kind"), str(record.get("what", ""))
+        if kind in ("end", "failed"):
+            words = f"step {record.get('path', '?')} {'ended' if kind == 'end' else 'failed'}"
+        elif kind == "event" and what not in _NEWS:
+            words = " ".join(filter(None, [_TELLING.get(what, what), str(record.get("words", ""))]))
+        else:
+            continue
+        return words, float(record["time"])
+    return "", None
 
 
 def _planned(archive: RunArchive, step: StepRecord) -> Mapping[str, Any] | None:

@@ -167,6 +167,16 @@ def test_what_happened_last_is_told_with_its_age(tmp_path):
     assert seen.guardian == "guards cell (process 77)"
 
 
+def test_the_end_of_a_step_is_later_news_than_the_beginning_of_the_run(tmp_path):
+    end = {"kind": "end", "time": 21.0, "path": "1", "step": 1, "attempt": 1, "parts": [], "status": "done"}
+    begun = [event("started", 0.5, step=0), started("1", 1.0)]
+    first = situation_of(records(tmp_path / "first", *begun), Vocabulary(), after(3.0))
+    assert (first.last_event, first.last_event_age) == ("the run began", pytest.approx(2.5))
+    more = [end, started("2", 21.0), event("prepared", 21.5, step=2, duration=10.0)]
+    later = situation_of(records(tmp_path / "later", *begun, *more), Vocabulary(), after(25.0))
+    assert (later.last_event, later.last_event_age) == ("step 1 ended", pytest.approx(4.0))
+
+
 @pytest.mark.parametrize(
     ("events", "doing"),
     [
