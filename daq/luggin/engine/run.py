@@ -457,15 +457,24 @@ class Run:
             self.writer.set_attributes({"status": self.outcome, "ended": self.session.clock.utc().isoformat()})
             self.writer.sync()
         try:
+            self._close_record(record)
+        except LugginError as failed:
+            self.outcome = _outcome(final or failed)
+            if unsafe is None:
+                raise
+            unsafe.add_note(f"and the end of the run could not be written: {failed}")
+        if unsafe is not None:
+            raise unsafe from error
+
+    def _close_record(self, record: Mapping[str, Any]) -> None:
+        """Write how it ended, and close what it was written into, whatever happens to one of them."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.writer.close)
+            closing.callback(self._log.close)
             self.record("finish", sync=True, **record)
             patience = 0.0 if self.session.clock.virtual else OBSERVERS
             if self._observers is not None and (faults := self._observers.close(patience)):
                 self.record("observers", faults=faults)
-        finally:
-            self._log.close()
-            self.writer.close()
-        if unsafe is not None:
-            raise unsafe from error
 
     def _close_bench(self) -> None:
         """End the monitors, then make everything safe and give the lines back, whatever the monitors did."""

@@ -242,17 +242,17 @@ def _run(
         people=people,
         watcher=watcher or Silent(),
     )
-    run.event(Event.RESUMED if history.order else Event.STARTED)
     try:
+        run.event(Event.RESUMED if history.order else Event.STARTED)
         if not session.clock.virtual:
             run.kept_up()
         run.guarded()
         run.observed(plan.bench.path, plan.observe)
         run.monitor(plan.monitors)
+        run.watcher.began(str(folder), session.simulated)
     except BaseException as error:
         run.finish(error)
         raise
-    run.watcher.began(str(folder), session.simulated)
     return run
 
 

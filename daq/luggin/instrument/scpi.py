@@ -267,4 +267,4 @@ def _identifies(text: str) -> bool:
 
 def _is_small_integer(reply: bytes) -> bool:
     text = reply.strip().removeprefix(b"+")
-    return text.isdigit() and int(text) < 256
+    return text.isdigit() and len(text) <= 3 and int(text) < 256

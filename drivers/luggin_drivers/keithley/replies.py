@@ -13,6 +13,8 @@ from luggin_drivers.keithley.tables import ELEMENTS_PER_READING, OUTPUT_ON, SOUR
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: A status is 16 bits.
+_STATUSES = 1 << 16
 _SHOWN = 120
 
 
@@ -60,7 +62,8 @@ def decode(reply: bytes, expected: int, name: str) -> Readings:
             reply,
         )
     time, sourced, measured, status = values.reshape(expected, ELEMENTS_PER_READING).T
-    if not (np.isfinite(time).all() and np.isfinite(status).all()):
+    known = np.isfinite(status) & (status >= 0) & (status < _STATUSES) & (status == np.floor(status))
+    if not (np.isfinite(time).all() and known.all()):
         raise BadReply(f"{name}: a reading without its time or status: {reply[:_SHOWN]!r}", reply)
     return Readings(time, sourced, measured, status.astype(np.int64))
 

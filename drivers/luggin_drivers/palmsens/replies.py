@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from luggin.errors import InstrumentFault
 from luggin_drivers.palmsens.tables import ERRORS
 
-_ERROR = re.compile(rb"!([0-9A-Fa-f]{4})(?::\s*Line\s+(\d+)(?:,\s*Col\s+(\d+))?)?")
+_ERROR = re.compile(rb"!([0-9A-Fa-f]{4})(?::\s*Line\s+(\d{1,9})(?:,\s*Col\s+(\d{1,9}))?)?")
 
 
 def error_code(line: bytes) -> str | None:
