@@ -58,19 +58,11 @@ def measured(protocol):
         bench=bench, sample=protocol["sample"], limits=protocol["limits"], title=protocol["title"]
     ) as run:
         done = {step["id"]: run.do(STEPS[step["do"]](**step)) for step in protocol["steps"]}
-        ohm = done["Ru"].values.get("solution_resistance")
-        known = {"resistance": measured_quantity(ohm)} if ohm else {}
         said = []
         for entry in protocol["analyses"]:
             options = {key: value for key, value in entry.items() if key not in ("use", "on")}
-            said.append(run.analyse(entry["use"], done[entry["on"]], **{**options, **known}))
+            said.append(run.analyse(entry["use"], done[entry["on"]], **options))
     return said
-
-
-def measured_quantity(ohm):
-    """A resistance as an analysis reads it, with its standard uncertainty in the last digits: "200.012(36) ohm"."""
-    number, spread, _ = rounded(ohm["value"], ohm["u"])
-    return f"{number}({spread.replace('.', '').lstrip('0')}) ohm"
 
 
 def couple_line(row, couples):
