@@ -189,12 +189,17 @@ class Circulator(Instrument):
             if self._known().model.selects:
                 self._select("mode_01", "0", "set point 1 as the active one")
             self._order(f"out_sp_00 {target:.2f}")
-            setpoint = self.setpoint.read()
-            if abs(setpoint - target) > _ROUNDING:
-                raise InstrumentFault(
-                    f"{self.name}: a set point of {target:.2f} degC was sent, {setpoint:g} degC is read back"
-                )
+            self._setpoint_near(target)  # it does not start with another one
             self._select("mode_05", "1", "the start")
+            return self._setpoint_near(target)  # one that was started anew meanwhile has lost it
+
+    def _setpoint_near(self, target: float) -> float:
+        """The set point (degC) as read back, which must be the one that was sent."""
+        setpoint = self.setpoint.read()
+        if abs(setpoint - target) > _ROUNDING:
+            raise InstrumentFault(
+                f"{self.name}: a set point of {target:.2f} degC was sent, {setpoint:g} degC is read back"
+            )
         return setpoint
 
     def _require_reachable(self, target: float) -> None:

@@ -25,14 +25,15 @@ from luggin_drivers.julabo.settings import Settings
 #: After a reply the circulator wants this long (s) before the next command.
 READ_PAUSE = 0.01
 _TIMEOUT = 2.0
-_FOUND = r"[ \t\r]*\n?"
+#: Without its end an answer may be cut: 2 degC of 25 degC.
+_ENDED = r"[ \t\r]*\n"
 
 
 def safe_exchanges(settings: Settings) -> tuple[Exchange, ...]:
     """What is done, and how it is read back."""
     if settings.on_exit == "hold":
         # Words must follow the code: a bare number may be any value.
-        return (_question(settings, "status", r"(0[0-3]|-[0-9]{2})[ \t]+[A-Z][^\r\n]*", settings.write_pause),)
+        return (_question(settings, "status", r"(0[0-3]|-[0-9]{2})[ \t]+[A-Z][ -~]*", settings.write_pause),)
     if settings.on_exit == "stop":
         return (_order(settings, "out_mode_05 0"), _question(settings, "in_mode_05", "0", settings.write_pause))
     target = float(settings.on_exit)
@@ -48,7 +49,7 @@ def _order(settings: Settings, command: str) -> Exchange:
 
 
 def _question(settings: Settings, command: str, answer: str, pause: float) -> Exchange:
-    expect = rf"(?m)^[ \t]*{settings.prefix}[ \t]*{answer}{_FOUND}$"
+    expect = rf"(?m)^[ \t]*{settings.prefix}[ \t]*{answer}{_ENDED}"
     return Exchange(_line(settings, command), expect, _TIMEOUT, verifies=True, pause=max(pause, READ_PAUSE))
 
 

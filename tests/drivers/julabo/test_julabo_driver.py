@@ -140,9 +140,31 @@ def test_a_set_point_is_written_looked_after_and_read_back():
         (b"out_mode_05 1\r", b""),
         READY,
         (b"in_mode_05\r", b"1\r\n"),
+        (b"in_sp_00\r", b"55.50\r\n"),
     ]
     with spoken(*exchanges) as bath:
         assert bath.set_temperature(55.5) == 55.5
+
+
+def test_a_set_point_that_is_lost_on_the_way_to_the_start_is_told():
+    """Somebody switched it off and on: it runs as before, at the set point of its memory."""
+    exchanges = [*WHO, READY, (b"in_mode_04\r", b"0\r\n"), (b"in_mode_01\r", b"0\r\n"), (b"in_mode_01\r", b"0\r\n")]
+    exchanges += [(b"out_sp_00 55.50\r", b""), READY, (b"in_sp_00\r", b"55.50\r\n")]
+    exchanges += [(b"in_mode_05\r", b"1\r\n"), (b"in_sp_00\r", b"25.00\r\n")]
+    with spoken(*exchanges) as bath, pytest.raises(InstrumentFault, match="25 degC is read back"):
+        bath.set_temperature(55.5)
+
+
+def test_an_answer_that_is_cut_does_not_verify_how_it_is_left():
+    exchanges = [(b"out_sp_00 2.00\r", b""), (b"in_sp_00\r", b"2"), (b"version\r", WHO[0][1])]
+    exchanges += [(b"out_sp_00 2.00\r", b""), (b"in_sp_00\r", b"25.00\r\n")]
+    with spoken(*exchanges, on_exit="2 degC") as bath, pytest.raises(UnsafeState, match=r"out_sp_00 2\.00, in_sp_00"):
+        bath.make_safe()
+
+
+def test_words_with_bytes_that_are_no_text_do_not_verify_how_it_is_left():
+    with spoken((b"status\r", b"03 REMOTE\xffTART\r\n"), (b"version\r", WHO[0][1]), READY) as bath:
+        assert bath.make_safe() == "status was answered '03 REMOTE START'"
 
 
 def test_pauses_are_those_of_the_manual():
