@@ -352,11 +352,11 @@ def _example(unit: str) -> str:
 def show(value: float, unit: str, digits: int = 4) -> str:
     """A quantity for people, with the prefix that keeps the number short: ``show(2.5e-6, "A")`` is ``2.5 uA``.
 
-    Only plain units that take prefixes are scaled (V, A, s, Hz, ohm, F, V/s, S); others stay.
+    Only plain units that take prefixes are scaled (V, A, C, s, Hz, ohm, F, V/s, S); others stay.
     """
     head, stroke, tail = unit.partition("/")
     if (
-        head in ("V", "A", "Hz", "ohm", "F", "S", "W", "s", "B")
+        head in ("V", "A", "C", "Hz", "ohm", "F", "S", "W", "s", "B")
         and math.isfinite(value)
         and value != 0
         and not (head == "s" and abs(value) >= 1)

@@ -244,3 +244,10 @@ def test_a_value_and_an_uncertainty_that_have_nothing_to_do_with_each_other_can_
     assert power == 300
     assert float(value) == -1.0
     assert u == "0." + "0" * 619 + "30"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(5e-5, "50 uC"), (4e-5, "40 uC"), (0.0072, "7.2 mC"), (-3.6e3, "-3.6 kC"), (0.0, "0 C")]
+)
+def test_a_charge_is_shown_with_the_prefix_that_keeps_it_short(value, shown):
+    assert units.show(value, "C") == shown

@@ -100,7 +100,7 @@ def _beyond_potentials(technique: Technique, limits: Sequence[B]) -> Iterator[tu
         elif limit.column == "charge" and current is not None and limit.then == "stop":
             charge = current * parameters.get("duration", 0.0)
             if not limit.low <= charge <= limit.high:
-                yield "duration", f"{charge:.4g} C", limit
+                yield "duration", units.show(charge, "C"), limit
         elif limit.column == "power" and (current is not None or potential is not None):
             low, high = _powers(limits, current, potential)
             if high < limit.low or low > limit.high:

@@ -94,7 +94,7 @@ def said(folder):
         pytest.param(
             CP,
             [POTENTIAL, '{column = "charge", between = ["-1 uC", "1 uC"]}'],
-            "p.toml:6: steps[1].duration: cp would come to charge of 0.0005 C, outside of the limits",
+            "p.toml:6: steps[1].duration: cp would come to charge of 500 uC, outside of the limits",
             id="charge",
         ),
         pytest.param(

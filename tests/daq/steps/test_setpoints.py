@@ -51,7 +51,7 @@ def refusals(step, *limits, head="") -> list[str]:
         (
             CP,
             '{column = "charge", between = ["-49 mC", "49 mC"]}',
-            "steps[1].duration: cp would come to charge of 0.05 C, outside of the limits of this protocol "
+            "steps[1].duration: cp would come to charge of 50 mC, outside of the limits of this protocol "
             "(charge between -49 mC and 49 mC). Change the limit or the duration.",
         ),
         (
