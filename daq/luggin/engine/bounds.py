@@ -128,7 +128,9 @@ class Limit:
         return f"rate of {self.column}" if self.kind == "rate" else self.column
 
     def show(self, value: float, digits: int = 4) -> str:
-        """A value of what is limited, in words."""
+        """A value of what is limited, in words; a temperature as people write it, in degC."""
+        if self.kind == "between" and self.unit == "K":
+            return units.show(units.convert(value, "K", "degC"), "degC", digits)
         if self.kind == "between":
             return units.show(value, self.unit, digits)
         if self.unit in ("K", "degC"):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from luggin.engine.limits import Limit, LimitGuard, limits_of
+from luggin.engine.limits import Limit, LimitGuard, Trip, limits_of
 from luggin.engine.watches import judged_columns
 from luggin.errors import UnitError
 from luggin.records import CURRENT, FLAGS, INSTRUMENT_TIME, POTENTIAL, TIME, VOLTAGE, Column, Flag, Frame, Schema
@@ -69,7 +69,7 @@ def test_charge_is_the_current_over_the_instruments_time(frame):
     assert LimitGuard([Limit("charge", -1.0, 0.0110001, "C")], SCHEMA).check(frame(rows)) is None
     trip = LimitGuard([Limit("charge", -1.0, 0.0109, "C")], SCHEMA).check(frame(rows))
     assert (trip.row, trip.value) == (6, pytest.approx(0.011))
-    assert trip.describe().startswith("charge was 0.011 C; allowed is charge between -1 C and")
+    assert trip.describe().startswith("charge was 11 mC; allowed is charge between -1 C and")
 
 
 @both_paths
@@ -231,3 +231,11 @@ def test_a_stop_comes_before_a_suspension_before_the_end_of_a_step(frame):
     assert (trip.then, trip.limit.column) == ("stop", "power")
     assert trip.outweighs(None)
     assert not trip.outweighs(trip)
+
+
+def test_a_limit_of_a_temperature_is_told_as_it_was_written():
+    (limit,) = limits_of(parse_limits([{"column": "temperature", "between": ["0 degC", "70.25 degC"]}]))
+    assert limit.unit == "K"
+    assert limit.describe() == "temperature between 0 degC and 70.25 degC"
+    assert Trip(limit, 343.65, 0, "stop").describe() == f"temperature was 70.5 degC; allowed is {limit.describe()}"
+    assert limit.in_unit("degC").describe() == limit.describe()
