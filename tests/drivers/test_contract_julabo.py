@@ -11,8 +11,11 @@ DRIVER = "julabo.circulator"
 
 
 class TestCF31(DriverContract):
+    """One that runs again after a power failure, at the set point of its memory."""
+
     driver = DRIVER
     settings: ClassVar = {"model": "cf31"}
+    twin: ClassVar = {"options": {"started": True}}
 
 
 class TestCF41(DriverContract):

@@ -1,4 +1,4 @@
-"""Checks of lines and instruments that fail in the midst of a technique.
+"""Checks of lines and instruments that fail in the midst of a technique, or of the control of a temperature.
 
 The twin's laboratory puts the faults in (``lab.faults(name)``). Whatever the fault, a driver either goes on with rows
 that are true, or raises one of Luggin's errors in time; the cell can be opened; and what is asked next is answered by
@@ -7,38 +7,35 @@ what the instrument says next.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from luggin.errors import InstrumentError
-from luggin.records import Flag
+from luggin.testing.broken_baths import break_bath, controls_a_temperature
 from luggin.testing.cases import Case
 from luggin.testing.checking import Check, CheckFailed, check, require
 from luggin.testing.faults import FAULTS, WireFault
 from luggin.testing.rig import MARGIN, NAME, Recording, Rig
 from luggin.testing.subject import Subject
+from luggin.testing.truth import require_true
 
-#: Where the fault comes, as shares of all replies of an undisturbed run.
-_PLACES = (0.0, 0.1, 0.35, 0.6, 0.9)
 #: Whoever is still busy so long (lab s) after everything should be over, hangs.
 _HANG = 120.0
-#: A row with one of these is not taken for a measurement by anybody.
-_MARKED = (
-    Flag.POTENTIAL_OVERLOAD | Flag.CURRENT_OVERLOAD | Flag.COMPLIANCE | Flag.CELL_OFF | Flag.CLIPPED | Flag.DECODE_ERROR
-)
-_ONE_AND_A_HALF = 1.5
 
 
 def _check_of(fault: WireFault) -> Check:
     def function(subject: Subject) -> None:
+        if controls_a_temperature(subject):
+            break_bath(subject, fault)
+            return
         for case in subject.cases:
-            for place in _PLACES:
+            for place in case.places:
                 _break(subject, case, fault, int(place * case.replies))
 
     return Check(
         f"fault_{fault.name}",
-        f"{fault.what[0].upper()}{fault.what[1:]}, at any moment of a technique. {_REQUIRED}",
+        f"{fault.what[0].upper()}{fault.what[1:]}, at any moment of a technique, or of setting a temperature. "
+        f"{_REQUIRED}",
         function,
     )
 
@@ -46,7 +43,7 @@ def _check_of(fault: WireFault) -> Check:
 _REQUIRED = (
     "Rows stay true (lost ones are marked as a gap, meaningless ones are flagged or not numbers), or one of Luggin's "
     "errors comes in time; nothing that closes the cell is sent twice; the cell can be opened, and the next exchange "
-    "is right."
+    "is right. A temperature is the right one or none, and a set point is not sent twice either."
 )
 
 
@@ -64,7 +61,7 @@ def _break(subject: Subject, case: Case, fault: WireFault, after: int) -> None:
         if not happened:
             return
         _require_in_time(rig, case, fault, recording, happened[0], where)
-        _require_true(subject, case, recording, where)
+        require_true(subject, case, recording, where)
         if case.energising is not None:
             again = rig.writes.count(case.energising)
             require(again <= 1, f"{where}: what closes the cell was sent {again} times")
@@ -109,50 +106,6 @@ def _require_in_time(rig: Rig, case: Case, fault: WireFault, recording: Recordin
     require(took <= allowed, f"{where}: {error!r} came {took:.3g} s after the fault; {allowed:.3g} s are allowed")
 
 
-def _require_true(subject: Subject, case: Case, recording: Recording, where: str) -> None:
-    """Every row is one that comes undisturbed too, in the same order, each once; or it is marked."""
-    reference = case.reference.rows
-    interval = case.reference.realised.durations[0] / case.reference.realised.rows[0]
-    largest = max(abs(row["potential"]) for row in reference)
-    error = subject.accuracy * largest
-    step = case.technique.parameters.get("step", 0.0) * _ONE_AND_A_HALF
-    last = -math.inf
-    for number, row in enumerate(recording.rows):
-        time, flags = row["instrument_time"], Flag(int(row.get("flags", 0)))
-        require(time > last, f"{where}: row {number} is from {time:g} s, the one before it from {last:g} s")
-        if last > -math.inf and time - last > _ONE_AND_A_HALF * interval:
-            marked = _marks_missing_time(case, recording.rows[number : number + 2])
-            require(marked, f"{where}: {time - last:.3g} s are missing before row {number}, and no flag says so")
-        last = time
-        if flags & _MARKED or math.isnan(row["current"]) or math.isnan(row["potential"]):
-            continue
-        # A stepped technique goes by the host's time: its levels come when they can, but in their order.
-        near = [
-            one for one in reference if case.stepped or abs(one["instrument_time"] - time) <= _ONE_AND_A_HALF * interval
-        ]
-        require(
-            any(abs(one["potential"] - row["potential"]) <= error + step for one in near),
-            f"{where}: row {number} has {row['potential']:.4g} V at {time:g} s, which never was",
-        )
-        require(
-            abs(row["current"] - row["potential"] / subject.resistance) <= error / subject.resistance,
-            f"{where}: row {number} has {row['current']:.4g} A at {row['potential']:.4g} V, which never flowed",
-        )
-    if recording.error is None and recording.rows and not case.stepped:
-        missing = reference[-1]["instrument_time"] - last
-        require(
-            missing <= _ONE_AND_A_HALF * interval, f"{where}: the last {missing:.3g} s are missing, and nobody says so"
-        )
-
-
-def _marks_missing_time(case: Case, rows: Sequence[Mapping[str, float]]) -> bool:
-    """Whether the row behind a gap says so; a stepped technique says it with the next deadline, if there is one."""
-    flags = [Flag(int(row.get("flags", 0))) for row in rows]
-    if case.stepped:
-        return len(flags) == 1 or any(one & (Flag.GAP | Flag.TIMING) for one in flags)
-    return bool(flags[0] & Flag.GAP)
-
-
 def _require_never_called_safe_while_on(rig: Rig, where: str) -> None:
     """With the fault still there."""
     began = rig.clock.now()
@@ -181,7 +134,7 @@ def _require_recovered(rig: Rig, case: Case, known: object, where: str, *, same_
         require(answered == known, f"{how}: identify says {answered}, before it was {known}")
     rows: list[int] = []
     recording = rig.run([case.technique], rows.append).raise_error()
-    _require_true(rig.subject, case, recording, f"{where}, then once more")
+    require_true(rig.subject, case, recording, f"{where}, then once more")
     require(not rig.cell_is_on, f"{where}, then once more: the cell is on behind it")
 
 

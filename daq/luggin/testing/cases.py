@@ -1,4 +1,4 @@
-"""What is broken on purpose: one technique of each way in which an instrument executes them."""
+"""What is broken on purpose: a technique of each way in which an instrument executes them, and of each kind of rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: An instrument takes its time to obey (lab s).
 _OBEYED = 0.05
+#: Where the fault comes, as shares of all replies of an undisturbed run: of the first technique of each way in which
+#: an instrument executes them, and of one whose rows are read otherwise.
+_PLACES, _FEWER_PLACES = (0.0, 0.1, 0.35, 0.6, 0.9), (0.1, 0.6)
+_ROWS_OF_THEIR_OWN = ("dpv", "swv", "eis")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Case:
         reference: what comes of it.
         replies: how often something came over the line.
         energising: the bytes that close the cell; None if nothing does.
+        places: where it is broken, as shares of its replies.
     """
 
     technique: Technique
@@ -34,10 +39,11 @@ class Case:
     reference: Recording
     replies: int
     energising: bytes | None
+    places: tuple[float, ...]
 
 
 def find_cases(subject: Subject) -> list[Case]:
-    """A native and a stepped technique, as far as the instrument has them.
+    """A native and a stepped technique, as far as the instrument has them, and those with rows of their own.
 
     Raises:
         NotApplicable: the simulator puts no faults on lines.
@@ -49,13 +55,16 @@ def find_cases(subject: Subject) -> list[Case]:
         capabilities = rig.instrument.capabilities
         for technique in subject.techniques(capabilities):
             declared = capabilities.techniques[technique.name]
-            if declared.execution in found or "current" not in declared.schema.names:
+            special = technique.name in _ROWS_OF_THEIR_OWN
+            key = technique.name if special else declared.execution
+            if key in found or not {"current", "impedance_real"} & set(declared.schema.names):
                 continue
             rig.said.clear()
             reference = rig.run([technique]).raise_error()
             replies = sum(direction == "<" for _, direction, _ in rig.said)
             closing = _energising_write(subject, rig.writes)
-            found[declared.execution] = Case(technique, declared.execution == "stepped", reference, replies, closing)
+            stepped, places = declared.execution == "stepped", _FEWER_PLACES if special else _PLACES
+            found[key] = Case(technique, stepped, reference, replies, closing, places)
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from luggin.testing import answering, breaking, declared, disturbed, running, safety, stopping, tempering
+from luggin.testing import answering, breaking, declared, disturbed, ranging, running, safety, stopping, tempering
 from luggin.testing.checking import Check, NotApplicable, Verdict, judge
 from luggin.testing.subject import Subject
 
@@ -14,6 +14,7 @@ from luggin.testing.subject import Subject
 CHECKS: tuple[Check, ...] = (
     *declared.CHECKS,
     *running.CHECKS,
+    *ranging.CHECKS,
     *answering.CHECKS,
     *tempering.CHECKS,
     *stopping.CHECKS,

@@ -18,6 +18,8 @@ from luggin.testing.subject import Subject
 _NOT_FOR_ANSWERS = ("overload", "nan", "stale")
 #: How many questions come unharmed first.
 _AFTER = (0, 1)
+#: What does not change in so many timeouts does not change while a line fails.
+_WATCHED = 20.0
 
 
 @check
@@ -59,8 +61,14 @@ def _disturb(subject: Subject, fault: WireFault, after: int) -> None:
 
 
 def _steady(rig: Rig) -> Mapping[str, Any]:
-    """The readings that are the same the second time: what counts or drifts has no right value."""
-    first, second = ({name: getattr(rig.device, name).read() for name, _ in questions(rig.device)} for _ in range(2))
+    """The readings that are the same when they are read later: what counts or drifts has no right value."""
+
+    def read() -> dict[str, Any]:
+        return {name: getattr(rig.device, name).read() for name, _ in questions(rig.device)}
+
+    first = read()
+    rig.clock.sleep(_WATCHED * rig.line.timeout)
+    second = read()
     return {name: value for name, value in second.items() if _same(rig.subject, value, first[name])}
 
 

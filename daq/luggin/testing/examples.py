@@ -1,7 +1,8 @@
-"""A short technique of each kind on a dummy resistor, within what an instrument declares."""
+"""A short technique of each kind on a dummy resistor, within what an instrument declares, and what comes of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,12 @@ _RESISTANCE = 10e3
 _SHARE_OF_LARGEST_CURRENT = 0.1
 #: Half of what an instrument can apply is plenty.
 _SHARE_OF_POTENTIAL = 0.5
-_STEP, _RATE, _INTERVAL, _DURATION = 0.02, 0.2, 0.1, 3.0
+#: Of the highest potential: step, pulse (and distance of the wave from peak to peak), and what a sweep goes in 1 s.
+_STEPS, _PULSES, _PER_SECOND = 0.05, 0.125, 0.5
+_INTERVAL, _DURATION = 0.1, 3.0
+_PULSE_TIME, _FREQUENCY = 0.02, 10.0
+#: A spectrum of two decades within some seconds.
+_FIRST_FREQUENCY, _LAST_FREQUENCY, _POINTS, _AMPLITUDE = 1000.0, 10.0, 30, 0.01
 
 
 def highest(capabilities: Capabilities) -> float:
@@ -32,20 +38,67 @@ def dummy_resistance(capabilities: Capabilities) -> float:
     return max(_RESISTANCE, highest(capabilities) / (_SHARE_OF_LARGEST_CURRENT * capabilities.current.high))
 
 
-def example(name: str, capabilities: Capabilities, resistance: float) -> Technique | None:
-    """A technique of some seconds for the dummy; None for a technique that this kit has no example of."""
+def example(
+    name: str, capabilities: Capabilities, resistance: float, span: tuple[float, float] | None = None
+) -> Technique | None:
+    """A technique of some seconds for the dummy; None for a technique that this kit has no example of.
+
+    ``span`` has the lowest and the highest potential (V) that anything of it reaches, as asked for.
+    """
     limits = capabilities.techniques[name].limits
-    high, low = highest(capabilities), lowest(capabilities)
+    low, high = span or (lowest(capabilities), highest(capabilities))
     timed = {"duration": _within(_DURATION, limits, "duration"), "dt": _within(_INTERVAL, limits, "dt")}
-    sweep = {"step": _within(_STEP, limits, "step"), "rate": _within(_RATE, limits, "rate")}
+    step = {"step": _within(_STEPS * high, limits, "step")}
+    rate = {"rate": _within(_PER_SECOND * high, limits, "rate")}
+    pulse, amplitude = _PULSES * high, 0.5 * _PULSES * high
     examples: Mapping[str, Mapping[str, Any]] = {
         "ocp": timed,
         "ca": {"potential": high, **timed},
         "cp": {"current": high / resistance, "potential_limit": 2 * high, **timed},
-        "lsv": {"begin": low, "end": high, **sweep},
-        "cv": {"begin": 0.0, "vertices": (high, low), "end": 0.0, "cycles": 1, **sweep},
+        "lsv": {"begin": low, "end": high, **step, **rate},
+        "cv": {"begin": 0.0, "vertices": (high, low), "end": 0.0, "cycles": 1, **step, **rate},
+        "dpv": {"begin": low, "end": high - pulse, **step, **rate, "pulse": pulse, "pulse_time": _PULSE_TIME},
+        # Downwards: a sign that is lost in the direction of the scan shows here.
+        "swv": {
+            "begin": high - amplitude,
+            "end": low + amplitude,
+            **step,
+            "amplitude": amplitude,
+            "frequency": _within(_FREQUENCY, limits, "frequency"),
+        },
+        "eis": {
+            "potential": high - _AMPLITUDE,
+            "amplitude": _AMPLITUDE,
+            "begin_frequency": _FIRST_FREQUENCY,
+            "end_frequency": _LAST_FREQUENCY,
+            "points": _POINTS,
+        },
     }
     return Technique(name, examples[name]) if name in examples else None
+
+
+def ohmic(technique: Technique, row: Mapping[str, float], resistance: float) -> Mapping[str, float]:
+    """What a row has to say on a resistor (ohm), by column, given the potential that stands in it.
+
+    The definitions of the columns are those of `luggin.instrument.pulses` and `luggin.instrument.spectra`.
+
+    >>> ohmic(Technique("swv", {"begin": 1.0, "end": 0.0, "amplitude": 0.1}), {"potential": 0.5}, 1e3)
+    {'forward_current': 0.0004, 'reverse_current': 0.0006, 'current': -0.0002}
+    """
+    given, name = technique.parameters, technique.name
+    if name == "eis":
+        return {"impedance_real": resistance, "impedance_imaginary": 0.0}
+    if name == "dpv":
+        return {"current": given["pulse"] / resistance}
+    potential = row["potential"] if "potential" in row else row["voltage"]
+    if name == "swv":
+        towards = math.copysign(given["amplitude"], given["end"] - given["begin"])
+        return {
+            "forward_current": (potential + towards) / resistance,
+            "reverse_current": (potential - towards) / resistance,
+            "current": 2 * towards / resistance,
+        }
+    return {"current": potential / resistance} if "current" in row else {}
 
 
 def _within(value: float, limits: Mapping[str, Range], name: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from luggin.capabilities import MeasuringInstrument, Realised, Technique, measures
+from luggin.capabilities import MeasuringInstrument, Realised, Technique, TemperatureController, measures
 from luggin.clock import Clock
 from luggin.engine.stepping import with_stepping
 from luggin.hookspecs import Lab
@@ -96,6 +96,17 @@ class Rig:
         if not measures(self._stepped):
             raise NotApplicable("the instrument runs no techniques on a cell")
         return self._stepped
+
+    @property
+    def controller(self) -> TemperatureController:
+        """The device as one that controls a temperature.
+
+        Raises:
+            NotApplicable: it controls none.
+        """
+        if not isinstance(self.device, TemperatureController):
+            raise NotApplicable("the instrument controls no temperature")
+        return self.device
 
     @property
     def lab(self) -> Lab:

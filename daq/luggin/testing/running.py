@@ -10,8 +10,10 @@ from luggin.capabilities import Technique
 from luggin.errors import InstrumentError, LugginError, NoInstrument
 from luggin.records import Flag
 from luggin.testing.checking import CheckFailed, NotApplicable, check, require
-from luggin.testing.rig import MARGIN
+from luggin.testing.examples import highest, ohmic
+from luggin.testing.rig import MARGIN, Recording
 from luggin.testing.subject import Subject
+from luggin.testing.truth import largest
 
 # Turning points may be sampled once or twice, the first point at once or after one interval.
 _FEW_ROWS = 3
@@ -30,6 +32,8 @@ _REDOX = {
     "leak": "100 Mohm",
 }
 _LEAST_PEAK = 1e-6
+#: A value is written with at least so many digits.
+_ROUNDED = 1e-3
 _STRANGERS = (b"ACME INSTRUMENTS,MODEL 1,0,1.0", b"ERROR", b"?", b"")
 
 
@@ -96,8 +100,10 @@ def rows_are_as_declared(subject: Subject) -> None:
         interval = realised.durations[0] / promised
         lasted = times[-1] - times[0]
         allowed = few * interval + _CLOCK_TOLERANCE * realised.durations[0]
+        # How many periods a point of a spectrum takes is the instrument's affair; what is promised is the most.
+        over = lasted - realised.durations[0]
         require(
-            abs(lasted - realised.durations[0]) <= allowed,
+            (over if name == "eis" else abs(over)) <= allowed,
             f"{name}: lasted {lasted:g} s, {realised.durations[0]:g} s were promised",
         )
         # A real computer may be busy for a moment.
@@ -126,33 +132,43 @@ def no_flag_without_a_reason(subject: Subject) -> None:
 def potentials_and_currents_are_right(subject: Subject) -> None:
     """On a dummy resistor each current is potential / resistance, with the sign of the potential.
 
-    (IUPAC: positive is oxidation at W.) The potentials are those that were asked for.
+    (IUPAC: positive is oxidation at W.) Pulses and square waves differ by what they add to the potential, and an
+    impedance is the resistance. The potentials are those that were asked for.
     """
     for technique, recording in subject.undisturbed.values():
-        potentials = recording.column("potential") or recording.column("voltage")
-        currents = recording.column("current")
-        resistance = subject.resistance
-        wanted = _potentials_of(technique, resistance)
-        largest = max(map(abs, wanted)) or max(abs(e) for e in _potentials_of(_ca(technique), resistance))
-        error = subject.accuracy * largest
-        for number, (potential, current) in enumerate(zip(potentials, currents, strict=False)):
+        require_ohmic(subject, technique, recording)
+        if technique.name == "eis":
+            _require_bounds(technique, recording.column("frequency"), _frequencies_of(technique), 0.0, "Hz")
+            continue
+        wanted = _potentials_of(technique, subject.resistance)
+        example = max(map(abs, wanted)) or highest(subject.offline_instrument().capabilities)
+        allowed = subject.accuracy * example + 1.01 * technique.parameters.get("step", 0.0)
+        _require_bounds(technique, recording.column("potential") or recording.column("voltage"), wanted, allowed, "V")
+
+
+def require_ohmic(subject: Subject, technique: Technique, recording: Recording, scale: float = 0.0) -> None:
+    """`CheckFailed` unless all rows are as on the dummy, within the accuracy of the largest one (or of ``scale``)."""
+    allowed = subject.accuracy * max(scale, largest(technique, recording, subject.resistance))
+    for number, row in enumerate(recording.rows):
+        for name, value in ohmic(technique, row, subject.resistance).items():
             require(
-                abs(current - potential / resistance) <= error / resistance,
-                f"{technique.name}: row {number} has {current:.4g} A at {potential:.4g} V; the dummy has "
-                f"{resistance:g} ohm, so {potential / resistance:.4g} A flow",
-            )
-        step = technique.parameters.get("step", 0.0)
-        for bound, found in ((min(wanted), min(potentials)), (max(wanted), max(potentials))):
-            require(
-                abs(bound - found) <= error + 1.01 * step,
-                f"{technique.name}: its potentials are {min(potentials):.4g} ... {max(potentials):.4g} V; "
-                f"{min(wanted):.4g} ... {max(wanted):.4g} V were asked for",
+                abs(row[name] - value) <= allowed,
+                f"{technique.name}: row {number} has {name} {row[name]:.4g}; the dummy has {subject.resistance:g} ohm, "
+                f"so it is {value:.4g}",
             )
 
 
-def _ca(technique: Technique) -> Technique:
-    """What an open-circuit measurement is compared with: the example's own size does not matter there."""
-    return Technique("ca", {"potential": 0.1, **technique.parameters})
+def _require_bounds(technique: Technique, found: list[float], wanted: list[float], allowed: float, unit: str) -> None:
+    for bound, reached in ((min(wanted), min(found)), (max(wanted), max(found))):
+        require(
+            abs(bound - reached) <= allowed + _ROUNDED * abs(bound),
+            f"{technique.name}: it goes from {min(found):.4g} to {max(found):.4g} {unit}; {min(wanted):.4g} ... "
+            f"{max(wanted):.4g} {unit} were asked for",
+        )
+
+
+def _frequencies_of(technique: Technique) -> list[float]:
+    return [technique.parameters["begin_frequency"], technique.parameters["end_frequency"]]
 
 
 def _potentials_of(technique: Technique, resistance: float) -> list[float]:

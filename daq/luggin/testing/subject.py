@@ -12,6 +12,7 @@ from luggin import plugins as plugin_manager
 from luggin.capabilities import Capabilities, Device, Driver, MeasuringInstrument, Technique, measures
 from luggin.clock import Clock, RealClock, VirtualClock
 from luggin.plugins import Plugins
+from luggin.testing.broken_baths import BathCase, find_bath_cases
 from luggin.testing.cases import Case, find_cases
 from luggin.testing.checking import NotApplicable, require
 from luggin.testing.examples import dummy_resistance, example
@@ -158,3 +159,12 @@ class Subject:
             NotApplicable: there are none, or the simulator puts no faults on lines.
         """
         return find_cases(self)
+
+    @cached_property
+    def bath_cases(self) -> Sequence[BathCase]:
+        """The operations of what controls a temperature that are broken on purpose.
+
+        Raises:
+            NotApplicable: it controls none, or the simulator puts no faults on lines.
+        """
+        return find_bath_cases(self)

@@ -13,6 +13,9 @@ from luggin.capabilities import Exchange, Identity, Range
 from luggin.errors import BadReply, LimitError, LugginError, ReplyTimeout
 from luggin.instrument import reading, setting
 from luggin.records import Column, Flag, Frame, Schema
+from luggin_drivers.julabo import JulaboCirculator
+from luggin_drivers.julabo.circulator import Circulator
+from luggin_drivers.julabo.settings import read_settings as read_bath_settings
 from luggin_drivers.keithley import Keithley2450, SourceMeter
 from luggin_drivers.keithley.settings import read_settings as read_unit_settings
 from luggin_drivers.palmsens import PalmSensMethodScript
@@ -169,6 +172,30 @@ class WrongSign(_Changed):
 class WrongScale(_Changed):
     def change(self, row):
         return {**row, "current": 1.05 * row["current"]} if "current" in row else row
+
+
+class ForwardIsReverse(_Changed):
+    """Takes the half-wave to positive potentials for the forward one, whatever the direction of the scan."""
+
+    def change(self, row):
+        if "forward_current" not in row:
+            return row
+        forward, reverse = row["reverse_current"], row["forward_current"]
+        return {**row, "current": forward - reverse, "forward_current": forward, "reverse_current": reverse}
+
+
+class PhaseShift(_Changed):
+    """A resistor has no reactance, but the leads are taken for a part of the cell."""
+
+    def change(self, row):
+        if "impedance_imaginary" not in row:
+            return row
+        return {**row, "impedance_imaginary": row["impedance_imaginary"] + 0.05 * row["impedance_real"]}
+
+
+class UnmarkedGap(_Changed):
+    def change(self, row):
+        return {**row, "flags": row["flags"] & ~Flag.GAP.value}
 
 
 class Flagger(_Changed):
@@ -342,6 +369,13 @@ class OutOfStep(SourceMeter):
         self.transport.suspect = False
 
 
+class KeepsItsLevel(SourceMeter):
+    """Sets a range while the level of the step before stands."""
+
+    def _configure(self, block):
+        super()._configure([command for command in block if command not in ("SOUR:VOLT 0", "SOUR:CURR 0")])
+
+
 class UnitDriver(Keithley2450):
     """Registers a source-measure unit of these."""
 
@@ -350,6 +384,75 @@ class UnitDriver(Keithley2450):
 
     def create(self, transport, clock, name, settings):
         return self._kind(transport, clock, name, read_unit_settings(settings))
+
+
+class Remembers(Circulator):
+    """A temperature that does not come is the one from before."""
+
+    before = 20.0
+
+    def read_temperature(self, sensor=""):
+        try:
+            return super().read_temperature(sensor)
+        except LugginError:
+            return self.before
+
+
+class SetsAgain(Circulator):
+    """Whatever goes wrong, the set point is sent once more."""
+
+    def set_temperature(self, target):
+        try:
+            return super().set_temperature(target)
+        except LugginError:
+            return super().set_temperature(target)
+
+
+class LooksBeforeTheStart(Circulator):
+    """Takes the set point from before the start for the one behind it."""
+
+    def _setpoint_near(self, target):
+        super()._setpoint_near(target)
+        self._setpoint_near = lambda target: target
+        return target
+
+
+class RawBath(Circulator):
+    def read_temperature(self, sensor=""):
+        try:
+            return super().read_temperature(sensor)
+        except LugginError as error:
+            raise RuntimeError("something happened") from error
+
+
+class BathOutOfStep(Circulator):
+    """An answer that comes late passes for the next one."""
+
+    def resynchronise(self):
+        self.transport.suspect = False
+
+    def _listen(self):
+        self.clock.sleep(0.02)
+
+
+class IsLeft(Circulator):
+    """Says that it is as it should be, whether it answers or not."""
+
+    def make_safe(self):
+        try:
+            return super().make_safe()
+        except LugginError:
+            return "it will be"
+
+
+class BathDriver(JulaboCirculator):
+    """Registers a bath of these."""
+
+    def __init__(self, kind):
+        self._kind = kind
+
+    def create(self, transport, clock, name, settings):
+        return self._kind(transport, clock, name, read_bath_settings(settings))
 
 
 class TakesAnySetting(Driver):

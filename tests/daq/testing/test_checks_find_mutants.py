@@ -49,6 +49,9 @@ FOUND_BY = [
     ("no_flag_without_a_reason", mutants.Flagger, "COMPLIANCE"),
     ("potentials_and_currents_are_right", mutants.WrongSign, "the dummy has"),
     ("potentials_and_currents_are_right", mutants.WrongScale, "the dummy has"),
+    ("potentials_and_currents_are_right", mutants.ForwardIsReverse, "swv: row 0 has forward_current"),
+    ("potentials_and_currents_are_right", mutants.PhaseShift, "eis: row 0 has impedance_imaginary"),
+    ("a_low_range_follows_a_high_one", mutants.WrongScale, "the dummy has"),
     ("oxidation_is_positive", mutants.WrongSign, "oxidation comes first"),
     ("each_preparation_runs_once", mutants.ForgetsNothing, "without a prepare"),
     ("nonsense_is_no_value", mutants.Inventive, "ratio: "),
@@ -69,6 +72,7 @@ FOUND_BY = [
     ("make_safe_at_any_moment", mutants.SaysItIsSafe, "but the cell is on"),
     ("safe_dialogue_opens_the_cell_without_us", mutants.GuardedHalf, "but the cell is on"),
     ("fault_garbage", mutants.MakesUpRows, "the one before it from"),
+    ("fault_drop", mutants.UnmarkedGap, "no flag says so"),
     ("fault_drop", mutants.TriesAgain, "was sent 2 times"),
     ("fault_unplug", mutants.Swallows, "are missing, and nobody says so"),
     ("fault_unplug", mutants.Raw, "no InstrumentError"),
@@ -90,6 +94,16 @@ def test_a_driver_that_takes_any_setting_is_found():
     assert "no_such_setting" in found.detail
 
 
+@pytest.mark.parametrize("kind", [mutants.KeepsItsLevel, mutants.SourceMeter])
+def test_a_level_that_is_in_the_way_of_the_next_range_is_found(kind):
+    driver = mutants.UnitDriver(kind)
+    unit = Subject(driver.id, {"model": "2450"}, plugins=mutants.plugins_with(driver))
+    found = judge(_BY_NAME["a_low_range_follows_a_high_one"], unit)
+    assert found.outcome == ("failed" if kind is mutants.KeepsItsLevel else "passed")
+    assert kind is mutants.SourceMeter or "ca in the low range behind ca in the high one" in found.detail
+    assert kind is mutants.SourceMeter or "SOUR:VOLT:RANG" in found.detail
+
+
 @pytest.mark.parametrize("kind", [mutants.OutOfStep, mutants.SourceMeter])
 def test_answers_that_are_one_behind_are_found(kind):
     driver = mutants.UnitDriver(kind)
@@ -103,6 +117,28 @@ def test_answers_that_are_one_behind_are_found(kind):
 def test_the_good_driver_passes_what_finds_the_others(name):
     found = verdict(name, mutants.Driver(mutants.Good))
     assert (found.outcome, found.detail) == ("passed", "")
+
+
+#: One that runs again after a power failure, at the set point of its memory.
+BATH = {"options": {"started": True}}
+BATHS_FOUND_BY = [
+    ("fault_unplug", mutants.Remembers, "read_temperature, unplug after 0 of 1 replies: it read 20.0 degC"),
+    ("fault_garbage", mutants.Remembers, "it read 20.0 degC"),
+    ("fault_mute", mutants.RawBath, "which is no InstrumentError"),
+    ("fault_double", mutants.BathOutOfStep, "although the fault is over"),
+    ("fault_reboot", mutants.SetsAgain, "was sent 2 times"),
+    ("fault_reboot", mutants.LooksBeforeTheStart, "3600 s later there are 25 degC"),
+    ("fault_mute", mutants.IsLeft, "make_safe, mute after 0 of 1 replies: it said 'it will be', and now it says"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "words"), BATHS_FOUND_BY, ids=lambda value: getattr(value, "__name__", None))
+def test_a_wrong_bath_is_found(name, kind, words):
+    driver = mutants.BathDriver(kind)
+    bath = Subject(driver.id, {"model": "cf31"}, BATH, plugins=mutants.plugins_with(driver))
+    found = judge(_BY_NAME[name], bath)
+    assert found.outcome == "failed", f"{name} passed {kind.__name__}"
+    assert words in found.detail
 
 
 def test_every_check_says_what_it_requires():
