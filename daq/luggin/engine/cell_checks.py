@@ -23,11 +23,18 @@ Verdict = Literal["passed", "failed", "not possible"]
 
 #: Less is a short where nothing else is expected (ohm).
 SHORT = 1.0
+#: No potential of a cell is known better than this (V).
+_FINEST = 1e-5
+#: This part of what is allowed is as good as nothing.
+_NOTHING = 1e-3
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at: its value against its limit, and what it means if it is not right."""
+    """One thing that was looked at: its value against its limit, and what it means if it is not right.
+
+    What is smaller than ``least`` (``unit``) means nothing here, and is told as less than that.
+    """
 
     name: str
     verdict: Verdict
@@ -35,15 +42,20 @@ class Check:
     unit: str
     limit: str
     words: str = ""
+    least: float = 0.0
 
     def __str__(self) -> str:
-        value = "" if self.value is None else f" {units.show(self.value, self.unit)}"
+        value = ""
+        if self.value is not None and abs(self.value) < self.least:
+            value = f" < {units.show(self.least, self.unit)}"
+        elif self.value is not None:
+            value = f" {units.show(self.value, self.unit)}"
         limit = f" ({self.limit})" if self.limit else ""
         return f"{self.name}: {self.verdict}{value}{limit}{f': {self.words}' if self.words else ''}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return dict(vars(self))
+        """Plain data; the value as it is."""
+        return {name: value for name, value in vars(self).items() if name != "least"}
 
 
 def check_open_circuit(
@@ -64,17 +76,17 @@ def check_open_circuit(
     loose = seen.loose(reach)
     rail = f"within {units.show(AT_RAIL * reach[0], 'V')} ... {units.show(AT_RAIL * reach[1], 'V')}, not floating"
     words = f"{loose}: the reference or the working electrode, or a sense lead, is not connected" if loose else ""
-    checks = [Check("electrodes connected", _verdict(not loose), seen.farthest, "V", rail, words)]
+    checks = [Check("electrodes connected", _verdict(not loose), seen.farthest, "V", rail, words, _FINEST)]
     if expected is not None:
         checks.append(_in_window(seen.potential, expected))
     limit = f"at most {units.show(drift_below, 'V/s')}"
     steady = abs(seen.drift) <= drift_below
     words = "" if steady else "the cell is not at rest, or the reference electrode is dry or leaks"
-    checks.append(Check("drift", _verdict(steady), seen.drift, "V/s", limit, words))
+    checks.append(Check("drift", _verdict(steady), seen.drift, "V/s", limit, words, drift_below * _NOTHING))
     quiet = seen.noise <= noise_below
     words = "" if quiet else "a contact is loose, or the leads pick up the mains: shield them, shorten them"
-    limit = f"at most {units.show(noise_below, 'V')}"
-    checks.append(Check("noise of the potential", _verdict(quiet), seen.noise, "V", limit, words))
+    limit, least = f"at most {units.show(noise_below, 'V')}", noise_below * _NOTHING
+    checks.append(Check("noise of the potential", _verdict(quiet), seen.noise, "V", limit, words, least))
     return checks
 
 
@@ -87,7 +99,7 @@ def _in_window(potential: float, expected: Window) -> Check:
         words = "with the other sign it would fit: are the leads reversed?"
     elif not inside:
         words = "is this the right cell, the right reference electrode, and is everything connected?"
-    return Check("open-circuit potential", _verdict(inside), potential, "V", limit, words)
+    return Check("open-circuit potential", _verdict(inside), potential, "V", limit, words, _FINEST)
 
 
 def may_be_closed(seen: OpenCircuit, reach: Window, amplitude: float, lasts: float) -> str:
@@ -181,7 +193,7 @@ def _follows(seen: Response, amplitude: float) -> Check:
         return Check("potential follows", "not possible", None, "V", limit, words)
     near = seen.follows <= amplitude / 2
     words = "" if near else "the instrument cannot bring the cell there: a sense lead or the counter electrode is open"
-    return Check("potential follows", _verdict(near), seen.follows, "V", limit, words)
+    return Check("potential follows", _verdict(near), seen.follows, "V", limit, words, amplitude * _NOTHING)
 
 
 def _resistance(seen: Response, expected: Window | None, *, closed: bool) -> Check:

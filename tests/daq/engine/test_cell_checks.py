@@ -241,3 +241,22 @@ def test_an_open_cell_that_is_right_passes():
 )
 def test_a_cell_is_not_closed_on_a_potential_that_cannot_be_trusted(seen):
     assert may_be_closed(seen, REACH, AMPLITUDE, 2.0) != ""
+
+
+def test_what_is_as_good_as_nothing_is_told_so_and_kept_as_it_is():
+    seen = OpenCircuit(93.99e-9, -14.08e-12, 2e-4, 93.99e-9, 100)
+    told = check_open_circuit(seen, expected=(-0.3, 0.3), reach=REACH, drift_below=1e-3, noise_below=1e-3)
+    assert [str(check) for check in told] == [
+        "electrodes connected: passed < 10 uV (within -5.7 V ... 5.7 V, not floating)",
+        "open-circuit potential: passed < 10 uV (-300 mV ... 300 mV)",
+        "drift: passed < 1 uV/s (at most 1 mV/s)",
+        "noise of the potential: passed 200 uV (at most 1 mV)",
+    ]
+    assert told[2].to_json() == {
+        "name": "drift",
+        "verdict": "passed",
+        "value": -14.08e-12,
+        "unit": "V/s",
+        "limit": "at most 1 mV/s",
+        "words": "",
+    }
