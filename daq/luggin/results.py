@@ -157,6 +157,8 @@ class Analysis:
     ``needs`` maps a technique to the columns (with unit) that its tables must have. ``function``
     must be pure. ``parameters`` is a pydantic model class (or None) that validates the options of
     the protocol's ``analyses`` entry; what it returns by ``model_dump()`` reaches the function.
+    ``unasked`` says whether it is asked where nobody names an analysis: not one that wants several
+    voltammograms or a standard.
     ``refers`` names options that hold the id of a further step (a blank, a resistance): its tables
     come with the others.
     """
@@ -168,3 +170,4 @@ class Analysis:
     parameters: Callable[[], type[Any]] | None = None
     version: str = "1"
     refers: tuple[str, ...] = ()
+    unasked: bool = True

@@ -170,7 +170,8 @@ def reader_of(path: Path, plugins: Plugins, mapping: Path | None = None) -> Read
 def _fitting(tables: Sequence[Table], on: Sequence[str], plugins: Plugins) -> list[Question]:
     """Every analysis that can look at some of these tables."""
     techniques = {t.technique for t in tables}
-    fitting: list[Question] = [(name, {}, on) for name, a in plugins.analyses().items() if techniques & set(a.needs)]
+    analyses = plugins.analyses().items()
+    fitting: list[Question] = [(name, {}, on) for name, a in analyses if a.unasked and techniques & set(a.needs)]
     if not fitting:
         raise UsageError(
             f"no analysis fits {', '.join(sorted(techniques)) or 'an empty run'}; "

@@ -318,7 +318,7 @@ def test_what_cannot_be_imported_is_refused_and_leaves_nothing(foreign):
 
 def test_an_imported_run_is_not_resumed(foreign):
     foreign.luggin("import", "wave.mpt", "--folder", "runs/imported")
-    assert "completed; there is nothing to resume" in foreign.refused("resume", "runs/imported")
+    assert "imported from a file; there is no protocol in it" in foreign.refused("resume", "runs/imported")
 
 
 # -- tables as runs

@@ -44,6 +44,7 @@ def _table_options() -> type[Any]:
 
 REFERENCE = Analysis(
     name="cv.reference",
+    unasked=False,
     title="Potentials against an internal standard",
     needs=_NEEDS,
     function=_reference,
@@ -52,6 +53,7 @@ REFERENCE = Analysis(
 
 REDOX_TABLE = Analysis(
     name="cv.redox-table",
+    unasked=False,
     title="Redox couples, the gaps between them, and the literature",
     needs=_NEEDS,
     function=_redox_table,

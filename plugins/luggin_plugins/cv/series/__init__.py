@@ -29,6 +29,7 @@ def _options() -> type[Any]:
 
 SCAN_RATE_SERIES = Analysis(
     name="cv.scan-rate-series",
+    unasked=False,
     title="Scan rates: diffusion coefficients and rates of transfer",
     needs={"cv": {"potential": "V", "current": "A"}},
     function=_scan_rate_series,
