@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from luggin.analysis import open_run
+
 SAMPLE = '\n[sample]\nid = "x"\nwiring = "three-electrode"\nworking = {material = "glassy carbon", diameter = "3 mm"}\n'
 SAMPLE += 'counter = {material = "Pt wire"}\nreference = {electrode = "Ag/AgCl", fill = "3.5 M KCl"}\n'
 CV = 'do = "cv", id = "full", begin = "0 V vs ref", vertices = ["-0.8 V", "0 V"], rate = "100 mV/s", step = "2 mV"'
@@ -175,3 +177,20 @@ def test_help_and_version(folder):
         said = folder.luggin(command, "--help")
         assert said.code == 0
         assert "Usage: luggin " + command in said.out
+
+
+def test_a_potential_that_turns_out_to_be_outside_ends_the_run_before_it_is_applied(folder):
+    """Exit code 2 as for one that is known from the file; what was measured up to there is kept, and can be resumed."""
+    limits = 'limits = [{column = "potential", between = ["-1 V", "1 V"]}]'
+    far = '{do = "lsv", begin = "0 V vs ocp", end = "3 V vs ocp", rate = "100 mV/s", step = "10 mV"}'
+    text = f'title = "x"\n{limits}\nsteps = [{{do = "ocp", duration = "2 s", dt = "1 s"}}, {far}]\n{SAMPLE}'
+    folder.write("p.toml", text)
+    said = folder.luggin("run", "p.toml", "--folder", "run", "--no-report")
+    assert said.code == 2
+    assert "lsv: end would be 3 V vs ref; the limits of this run allow potential between -1 V and 1 V" in said.message
+    assert "Nothing was applied." in said.message
+    assert "luggin resume run" in said.message
+    archive = open_run(folder.path / "run")
+    assert archive.outcome == "failed"
+    assert (len(archive["ocp"]), "lsv" in archive.store.streams) == (2, False)
+    assert folder.luggin("resume", "run", "--dry-run").code == 0
