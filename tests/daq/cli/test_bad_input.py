@@ -405,4 +405,4 @@ def test_every_road_to_a_real_bench_asks_for_limits(folder):
     assert wanted in python.stderr
     assert not (folder.path / "runs").exists()
     assert folder.luggin("run", "s.py", "--folder", "run", "--no-report").code == 1
-    assert wanted in folder.refused("resume", "run", "--bench", "b.toml")
+    assert "Rows of both never stand in one run" in folder.refused("resume", "run", "--bench", "b.toml")
