@@ -187,9 +187,9 @@ def test_a_potential_that_turns_out_to_be_outside_ends_the_run_before_it_is_appl
     folder.write("p.toml", text)
     said = folder.luggin("run", "p.toml", "--folder", "run", "--no-report")
     assert said.code == 2
-    assert "lsv: end would be 3 V vs ref; the limits of this run allow potential between -1 V and 1 V" in said.message
-    assert "Nothing was applied." in said.message
-    assert "luggin resume run" in said.message
+    assert "lsv: end would be 3 V vs ref; the limits of this run allow potential between -1 V and 1 V" in said.errors
+    assert "Nothing was applied." in said.errors
+    assert "luggin resume run" in said.errors
     archive = open_run(folder.path / "run")
     assert archive.outcome == "failed"
     assert (len(archive["ocp"]), "lsv" in archive.store.streams) == (2, False)
