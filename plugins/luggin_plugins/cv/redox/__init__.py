@@ -11,7 +11,7 @@ from luggin.results import Analysis, AnalysisInput, Outcome
 
 __all__ = ["REDOX_TABLE", "REFERENCE"]
 
-_NEEDS = {"cv": {"potential": "V", "current": "A"}}
+_NEEDS = {"cv": {"potential": "V", "current": "A"}, "solution_resistance": {}}
 
 
 def _reference(inputs: AnalysisInput) -> Outcome:
@@ -45,6 +45,7 @@ def _table_options() -> type[Any]:
 REFERENCE = Analysis(
     name="cv.reference",
     unasked=False,
+    refers=("subtract", "resistance"),
     title="Potentials against an internal standard",
     needs=_NEEDS,
     function=_reference,
@@ -54,6 +55,7 @@ REFERENCE = Analysis(
 REDOX_TABLE = Analysis(
     name="cv.redox-table",
     unasked=False,
+    refers=("subtract", "resistance"),
     title="Redox couples, the gaps between them, and the literature",
     needs=_NEEDS,
     function=_redox_table,

@@ -31,7 +31,8 @@ SCAN_RATE_SERIES = Analysis(
     name="cv.scan-rate-series",
     unasked=False,
     title="Scan rates: diffusion coefficients and rates of transfer",
-    needs={"cv": {"potential": "V", "current": "A"}},
+    needs={"cv": {"potential": "V", "current": "A"}, "solution_resistance": {}},
+    refers=("subtract", "resistance"),
     function=_scan_rate_series,
     parameters=_options,
 )
