@@ -201,3 +201,11 @@ def test_the_manual_shows_the_table_that_is_printed(tabulate, compound):
             [float(number) for number in DECIMAL.findall(other)] == pytest.approx(numbers, abs=2 * MILLIVOLT, rel=1e-3)
             for other in alike
         ), line
+
+
+@pytest.mark.slow
+def test_couples_with_one_between_them_that_has_no_number_are_not_successive(tabulate):
+    """A gap across a missing couple would say how stable two forms together are, which nobody asked."""
+    archive, _ = tabulate(PEAK_ONLY[0])
+    names = {quantity["name"] for quantity in results(archive, "cv.redox-table")["quantities"]}
+    assert names == {"half_wave_potential"}

@@ -70,7 +70,8 @@ def redox_table(inputs: AnalysisInput) -> Outcome:
         else:
             converted += [_converted(m, offset) for m in means]
     own = [m for m in means if m.label != standard]
-    gaps = _gaps(own, scans, int(options.get("n", 1)), temperature_uncertainty(sample))
+    between = _without_number(own, scans, options)
+    gaps = _gaps(own, between, scans, int(options.get("n", 1)), temperature_uncertainty(sample))
     compound = str(options.get("compound") or sample.get("id", "") or "this run")
     literature = [dict(row) for row in options.get("literature", ())]
     return Outcome(
@@ -133,12 +134,26 @@ def _converted(mean: _Mean, offset: Offset) -> Quantity:
     )
 
 
+def _without_number(means: Sequence[_Mean], scans: Sequence[Scan], options: Mapping[str, Any]) -> list[float]:
+    """About where (V) couples lie that are there but have no half-wave potential: by their peaks, or by their names."""
+    have = {mean.label for mean in means}
+    peaks = [q for s in scans for q in s.quantities if q.name == "peak_potential" and q.label not in have]
+    refused = {r.label for s in scans for r in s.refusals if r.label and r.label not in have}
+    named = [c for c in options.get("couples", ()) if c.get("label") in refused and c.get("near") is not None]
+    return [float(q.value) for q in peaks] + [float(couple["near"]) for couple in named]
+
+
 def _gaps(
-    means: Sequence[_Mean], scans: Sequence[Scan], n: int, u_temperature: float
+    means: Sequence[_Mean], without: Sequence[float], scans: Sequence[Scan], n: int, u_temperature: float
 ) -> list[tuple[tuple[Quantity, Quantity], Mapping[str, Any]]]:
-    """Between successive couples: the gap, and how stable the form between them is (log10 Kc)."""
+    """Between successive couples: the gap, and how stable the form between them is (log10 Kc).
+
+    Two couples with one between them that has no half-wave potential (``without``, V) are not successive.
+    """
     found: list[tuple[tuple[Quantity, Quantity], Mapping[str, Any]]] = []
     for upper, lower in pairwise(means):
+        if any(lower.value < potential < upper.value for potential in without):
+            continue
         pairs = [(a, b, s) for s in scans if (a := s.wave(upper.label)) and (b := s.wave(lower.label))]
         if not pairs:
             continue
