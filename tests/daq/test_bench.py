@@ -221,7 +221,7 @@ def test_a_real_bench_wants_limits(limits, missing):
     if missing is None:
         assert words is None
     else:
-        assert words.startswith(f"a bench with real instruments needs limits of {missing}, and the protocol has none.")
+        assert words.startswith(f"a bench with real instruments needs limits of {missing}")
 
 
 def test_a_simulated_bench_wants_no_limits():

@@ -20,13 +20,13 @@ from luggin.steps import Vocabulary, load_protocol
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
+def own_home(tmp_path, tmp_path_factory, monkeypatch):
     """Nothing of these tests is noted in the home of whoever runs them."""
     monkeypatch.setenv("LUGGIN_HOME", str(tmp_path / "home"))
     # Nor beside the locks of this computer: a trip closes the line of its cell to everybody.
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    apart = str(tmp_path_factory.mktemp("temporary"))
+    monkeypatch.setenv("TMPDIR", apart)
+    monkeypatch.setattr(tempfile, "tempdir", apart)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ STEPS = [("1", "ocp"), ("2", "cv")]
 moments = random.Random(20)
 KILLS = [
     pytest.param(rows, number % 2 == 0, number % 3 == 0, id=f"after {rows} rows")
-    for number, rows in enumerate(sorted(moments.randrange(OCP_ROWS + CV_ROWS) for _ in range(20)))
+    for number, rows in enumerate(sorted(moments.randrange(OCP_ROWS + CV_ROWS) for _ in range(30)))
 ]
 
 

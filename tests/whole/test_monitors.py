@@ -85,7 +85,7 @@ def test_an_instrument_that_is_lost_is_one_that_somebody_has_to_look_at(travel):
 @pytest.mark.parametrize(
     ("right", "wrong", "words"),
     [
-        ('"output", "', '"outptu", "', "no reading 'outptu' that is a number; it has count, current_limit"),
+        ('"output", "', '"outptu", "', "no reading 'outptu' that is a number; it has count, current, current_limit"),
         ('"output", "', '"language", "', "no reading 'language' that is a number"),
         ('on = "meter"', 'on = "metre"', "no instrument 'metre'; it has cell, meter"),
         ('on = "meter"', 'on = "cell"', "cell runs step 1; an instrument that is read beside the steps runs none"),
