@@ -1,6 +1,10 @@
 """Analyses that refer to other steps of the run: the resistance that one measured, the blank that another was."""
 
-from killing import SAMPLE
+import json
+
+from killing import SAMPLE, luggin
+
+from luggin.analysis import open_run
 
 CELL = """
 [simulated.cell]
@@ -53,3 +57,17 @@ def test_a_resistance_that_no_step_measured_is_a_refusal(travel):
     (result,) = seen.finished.results
     assert result["quantities"] == []
     assert [refusal["code"] for refusal in result["refusals"]] == ["resistance-unknown"]
+
+
+def test_the_run_gives_the_same_answer_again_and_the_report_draws_it(travel, tmp_path):
+    folder = travel(protocol('resistance = "Ru"', RESISTANCE), CELL).finished.folder
+    (first,) = open_run(folder).results
+    code, out, errors = luggin("analyse", folder, "--json", cwd=tmp_path)
+    assert code == 0, errors
+    (again,) = json.loads(out)["results"]
+    assert again["quantities"] == first["quantities"]
+    code, _, errors = luggin("report", folder, cwd=tmp_path)
+    assert code == 0, errors
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "analyse the run again" not in page
+    assert "no analysis was asked about" not in page

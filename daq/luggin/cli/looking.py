@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from luggin.capabilities import Capabilities, Driver, TemperatureRange
     from luggin.hookspecs import Reader
     from luggin.plugins import Plugins
-    from luggin.results import Table
+    from luggin.results import Analysis, Table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 _LARGEST_FILE = 256 << 20
@@ -64,10 +64,10 @@ def analyse(
     for name, chosen, of in source.questions(names, on, plugins):
         analysis, wanted = plugins.analysis(name), {**chosen, **parameters}
         if place is None:
-            outcome = ask(analysis, source.tables(of), source.sample, wanted)
+            outcome = ask(analysis, source.asked(analysis, of, wanted), source.sample, wanted)
         else:
-            created = RealClock().utc().isoformat()
-            outcome, _ = ask_and_keep(analysis, source.tables(of), source.sample, wanted, folder=place, created=created)
+            tables, created = source.asked(analysis, of, wanted), RealClock().utc().isoformat()
+            outcome, _ = ask_and_keep(analysis, tables, source.sample, wanted, folder=place, created=created)
         results.append(outcome_to_json(name, outcome))
     if as_json:
         echo_json({"path": str(path), "results": results})
@@ -95,6 +95,12 @@ class _RunSource:
     def tables(self, of: Sequence[str]) -> list[Table]:
         return self._archive.tables(list(of) or None)
 
+    def asked(self, analysis: Analysis, of: Sequence[str], options: Mapping[str, Any]) -> list[Table]:
+        """The tables of these steps, and of those that the options name."""
+        from luggin.analysis.asking import tables_for
+
+        return tables_for(self._archive, analysis, list(of) or None, options)
+
     def questions(self, names: Sequence[str], on: Sequence[str], plugins: Plugins) -> list[Question]:
         planned: list[Question] = []
         for entry in self._archive.header.get("analyses", ()):
@@ -115,7 +121,8 @@ class _FileSource:
         self.sample: Mapping[str, Any] = {}
         self.place: Path | None = None
 
-    def tables(self, of: Sequence[str]) -> list[Table]:
+    def asked(self, analysis: Analysis, of: Sequence[str], options: Mapping[str, Any]) -> list[Table]:
+        """All tables of the file."""
         return self._tables
 
     def questions(self, names: Sequence[str], on: Sequence[str], plugins: Plugins) -> list[Question]:

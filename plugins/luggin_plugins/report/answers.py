@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luggin.analysis import RunArchive, ask, outcome_to_json
+from luggin.analysis.asking import tables_for
 from luggin.analysis.keeping import digest
 from luggin.errors import LugginError
 from luggin.results import Analysis, FigureSpec, Table
@@ -152,8 +153,11 @@ def _kept(result: Mapping[str, Any], asking: _Asking) -> Answer:
     with going_on(asking.failures, f"the figures of {name} could not be drawn again"):
         analysis = asking.plugins.analysis(name)
         steps = steps_of(result)
-        tables = _fitting(analysis, [t for t in asking.tables() if t.step in steps])
-        outcome = ask(analysis, tables, asking.archive.sample, result.get("parameters", {}))
+        options = result.get("parameters", {})
+        named = {options.get(option) for option in analysis.refers} - {None, ""}
+        every = tables_for(asking.archive, analysis, None, options)
+        tables = _fitting(analysis, [t for t in every if t.step in steps or t.id in named])
+        outcome = ask(analysis, tables, asking.archive.sample, options)
         notes = _differences(result, outcome_to_json(name, outcome), analysis, tables)
         answer = Answer(result, analysis.title, outcome.figures, tuple(tables), notes=notes)
     return answer
@@ -165,7 +169,7 @@ def _planned(
     """The answer to an entry of the protocol that has no kept result; None if it has one."""
     name, options = str(entry["use"]), _options(entry)
     analysis = asking.plugins.analysis(name)
-    tables = _fitting(analysis, asking.archive.tables(entry.get("on")))
+    tables = _fitting(analysis, tables_for(asking.archive, analysis, entry.get("on"), options))
     steps = {t.step for t in tables}
     for answer in answers:
         given = answer.result.get("parameters", {})
